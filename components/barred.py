@@ -1,0 +1,19 @@
+"""Which targets an agent leaves alone for a while."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecs_market.columns import column
+from ecs_market.types import I8, I32, I64
+
+
+@dataclass(slots=True)
+class Barred:
+    """Targets that an agent waited for in vain; a slot is free once `until` is reached."""
+
+    kind: I8 = column(np.int8, "Intent kind", width="bars")
+    target: I64 = column(np.int64, "id", width="bars", fill=-1)
+    until: I32 = column(np.int32, "first tick allowed again", width="bars")

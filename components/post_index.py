@@ -1,0 +1,29 @@
+"""Which posts can be seen or heard from where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecs_market.types import I32, I64
+
+
+@dataclass(slots=True)
+class PostIndex:
+    """The posts whose visibility or broadcast reaches into each tile.
+
+    Attributes
+    ----------
+    tiles_x
+        Width of the grid [tile].
+    tile_start
+        int64 (tiles + 1,): the entries of a tile.
+    post
+        int32, row of a post in the arena, an entry for each tile it covers.
+    numeraire
+        int32 (posts,), the good each post counts in, -1 for money.
+    """
+
+    tiles_x: int
+    tile_start: I64
+    post: I32
+    numeraire: I32

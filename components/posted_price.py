@@ -1,0 +1,47 @@
+"""A posted price's settings and what was wanted at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ecs_market.columns import column
+from ecs_market.types import F64, I8, I32, I64
+
+
+def _no_ids() -> I64:
+    return np.empty(0, np.int64)
+
+
+def _no_wishes() -> I64:
+    return np.empty((0, 0), np.int64)
+
+
+@dataclass(slots=True)
+class PostedPrice:
+    """Parameters of a post that trades at its posted price, and its adjustment gain."""
+
+    initial_price: F64 = column(np.float64, "M / unit, 0 = none", width="goods")
+    price_update_frequency: I32 = column(np.int32, "tick", fill=1)
+    eta: F64 = column(np.float64, "1", width="goods")
+    sign: I8 = column(np.int8, "last sign of excess demand", width="goods")
+    updated_at: I32 = column(np.int32, "tick", fill=-1)
+    clear_every: I32 = column(np.int32, "tick", fill=1)
+
+
+@dataclass(slots=True)
+class WishBook:
+    """Each agent's latest wish at each post since its last price update, by (post, agent).
+
+    Attributes
+    ----------
+    post, agent
+        int64 (m,), post id and agent id.
+    wish
+        int64 (m, K), desired net purchase [lot].
+    """
+
+    post: I64 = field(default_factory=_no_ids)
+    agent: I64 = field(default_factory=_no_ids)
+    wish: I64 = field(default_factory=_no_wishes)

@@ -1,0 +1,211 @@
+"""From a scenario to a world: tables, columns, posts, patches and indices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecs_market.arena import Arena
+from ecs_market.components.barred import Barred
+from ecs_market.components.bilateral_trader import BilateralTrader
+from ecs_market.components.forager import Forager
+from ecs_market.components.identity import Identity
+from ecs_market.components.intent import Intent
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.mobility import Mobility
+from ecs_market.components.pairing import Pairing
+from ecs_market.components.patch_index import PatchIndex
+from ecs_market.components.position import Position
+from ecs_market.components.resource_patches import ResourcePatches
+from ecs_market.components.utility import Utility
+from ecs_market.components.visibility import PostVisibility, Visibility
+from ecs_market.components.walrasian import FALLBACKS
+from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.post_tables import POST_TABLES, add_post_tables, index_posts, write_post
+from ecs_market.preferences.families import by_name
+from ecs_market.preferences.modes import MODES
+from ecs_market.scenario.model import Population, Scenario
+from ecs_market.scenario.start import PatchStart, PopulationStart, draw_start
+from ecs_market.settings import PriceInfo, Settings
+from ecs_market.totals import Totals
+from ecs_market.world import Ledger, World
+
+AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred]
+OPTIONAL_COMPONENTS: dict[str, type] = {
+    "Mobility": Mobility,
+    "BilateralTrader": BilateralTrader,
+    "Forager": Forager,
+}
+
+
+def build_world(scenario: Scenario, seed: int, threads: int) -> World:
+    """Draw the start of a scenario and lay it out in arenas."""
+    start = draw_start(scenario, seed)
+    modules = {by_name(u.family) for p in scenario.populations for u in p.utilities}
+    goods = len(scenario.goods)
+    params = scenario.params
+    widths = {
+        "goods": goods,
+        "parameters": max((module.width(goods) for module in modules), default=1),
+        "bars": max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
+        "fallbacks": len(FALLBACKS),
+    }
+    counts = [(p.name, p.count) for p in scenario.populations]
+    by_mechanism = {name: 0 for name in POST_TABLES}
+    for post in scenario.market_posts:
+        by_mechanism[post.mechanism] += 1
+    world = World(
+        settings=settings_of(scenario),
+        agents=Arena(counts, dict(widths)),
+        posts=Arena(list(by_mechanism.items()), dict(widths)),
+        seed=seed,
+        threads=threads,
+        families=tuple(sorted(module.CODE for module in modules)),
+        ledger=Ledger.empty(goods),
+        totals=Totals(goods),
+    )
+    for component in (*AGENT_COMPONENTS, *OPTIONAL_COMPONENTS.values()):
+        world.agents.register(component)
+    for population, drawn in zip(scenario.populations, start.populations, strict=True):
+        _add_population(world, population, drawn)
+    world.agent_rows = np.full(scenario.agent_count, -1, np.int64)
+    for table in world.agents.tables.values():
+        ids = world.agents.whole(Identity).id[table.start : table.stop]
+        world.agent_rows[ids] = np.arange(table.start, table.stop)
+    world.scratch.allocate(world.agents.capacity, goods)
+    _add_posts(world, scenario)
+    _add_patches(world, scenario, start.patches)
+    refresh_reach(world)
+    inventory = world.agents.whole(Inventory)
+    world.ledger.initial[:-1] = inventory.goods.sum(axis=0)
+    world.ledger.initial[-1] = inventory.money.sum()
+    return world
+
+
+def settings_of(scenario: Scenario) -> Settings:
+    """Return the settings that systems read."""
+    params, info, units = scenario.params, scenario.price_info, scenario.units
+    return Settings(
+        width=scenario.grid.width,
+        height=scenario.grid.height,
+        goods=scenario.goods,
+        lot_size=units.lot_size,
+        step_size=units.step_size,
+        minor_size=units.minor_size,
+        lots_per_unit=max(1, round(1 / units.lot)),
+        mode=MODES.index(scenario.money_mode),
+        exchange_regime=params.exchange_regime,
+        centralized_weight=params.centralized_weight,
+        bilateral_weight=params.bilateral_weight,
+        beta=params.beta,
+        min_value=params.min_value,
+        patience_ticks=params.patience_ticks,
+        trade_cooldown_ticks=params.trade_cooldown_ticks,
+        idle=params.idle,
+        forages=params.mode in ("forage", "both"),
+        trades=params.mode in ("trade", "both"),
+        search=scenario.protocols.search,
+        matching=scenario.protocols.matching,
+        bargaining=scenario.protocols.bargaining,
+        price_info=PriceInfo(
+            decays=info.age == "exponential",
+            half_life=info.half_life,
+            expire_after=info.expire_after,
+            by_distance=info.distance == "linear",
+            floor=info.floor,
+            sigma=info.sigma,
+        ),
+    )
+
+
+def _add_population(world: World, population: Population, drawn: PopulationStart) -> None:
+    chosen = [c for name, c in OPTIONAL_COMPONENTS.items() if population.has(name)]  # type: ignore[arg-type]  # the literal's own names
+    entity = world.add_table(world.agents, population.name, [*AGENT_COMPONENTS, *chosen])
+    parts: dict[type, Any] = {type(c): c for c in world.esper.components_for_entity(entity)}
+    parts[Identity].id[:] = drawn.ids
+    parts[Position].x[:], parts[Position].y[:] = drawn.x, drawn.y
+    parts[Inventory].goods[:] = drawn.goods
+    parts[Inventory].money[:] = drawn.money
+    parts[Visibility].vision_radius[:] = population.vision_radius
+    parts[Visibility].interaction_radius[:] = population.interaction_radius
+    if Mobility in parts:
+        parts[Mobility].home_x[:], parts[Mobility].home_y[:] = drawn.x, drawn.y
+        parts[Mobility].budget[:] = population.move_budget_per_tick
+    for group, utility in enumerate(population.utilities):
+        module = by_name(utility.family)
+        mine = drawn.group == group
+        row = module.pack(
+            {
+                **utility.parameters,
+                "weights": utility.weights,
+                "exponents": utility.exponents,
+                "scale": utility.scale,
+                "kappa": utility.kappa,
+            },
+            world.goods,
+        )
+        parts[Utility].family[mine] = module.CODE
+        parts[Utility].parameters[mine, : len(row)] = row
+        parts[Utility].money_weight[mine] = utility.money_weight
+
+
+def _add_posts(world: World, scenario: Scenario) -> None:
+    add_post_tables(world)
+    world.post_rows = np.full(1 + max((p.id for p in scenario.market_posts), default=-1), -1)
+    places = {name: table.start for name, table in world.posts.tables.items()}
+    for post in scenario.market_posts:
+        row = places[post.mechanism]
+        places[post.mechanism] += 1
+        world.post_rows[post.id] = row
+        write_post(world, row, post)
+    world.esper.create_entity(index_posts(world))
+
+
+def _add_patches(world: World, scenario: Scenario, drawn: PatchStart) -> None:
+    if scenario.resources is None:
+        return
+    rates = [0 if not p.has("Forager") else scenario.params.forage_lots for p in scenario.populations]
+    for population, rate in zip(scenario.populations, rates, strict=True):
+        table = world.agents.tables[population.name]
+        world.agents.whole(Forager).rate[table.start : table.stop] = rate
+    regrowth = scenario.resources.regrowth
+    world.esper.create_entity(
+        ResourcePatches(
+            x=drawn.x,
+            y=drawn.y,
+            good=drawn.good,
+            amount=drawn.amount,
+            touched=np.full(len(drawn.x), -1, np.int32),
+            regrowth_rate=0 if regrowth is None else regrowth.rate_lots,
+            cooldown=0 if regrowth is None else regrowth.cooldown,
+            max_amount=0 if regrowth is None else regrowth.max_lots,
+        ),
+        _index_patches(world, drawn),
+    )
+
+
+def _index_patches(world: World, drawn: PatchStart) -> PatchIndex:
+    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
+    tiles_y = (world.settings.height >> TILE_SHIFT) + 1
+    tile = (drawn.y.astype(np.int64) >> TILE_SHIFT) * tiles_x + (drawn.x >> TILE_SHIFT)
+    order = np.argsort(tile, kind="stable").astype(np.int32)
+    starts = np.zeros(tiles_x * tiles_y + 1, np.int64)
+    np.cumsum(np.bincount(tile, minlength=tiles_x * tiles_y), out=starts[1:])
+    return PatchIndex(tiles_x, tiles_y, starts, order, drawn.x[order], drawn.y[order])
+
+
+def refresh_reach(world: World) -> None:
+    """Extend the table of powers of beta to the furthest that anything is seen or heard."""
+    furthest = int(world.agents.whole(Visibility).vision_radius.max(initial=0))
+    reach = world.posts.whole(PostVisibility)
+    furthest = max(
+        furthest,
+        int(reach.visibility_radius.max(initial=0)),
+        int(reach.broadcast_radius.max(initial=0)),
+    )
+    furthest = min(furthest, world.settings.width + world.settings.height)
+    powers = np.ones(furthest + 2)
+    for distance in range(1, len(powers)):
+        powers[distance] = powers[distance - 1] * world.settings.beta
+    world.beta_power = powers

@@ -1,0 +1,171 @@
+"""The command line: its grammar, and how errors become messages and exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from ecs_market import __version__
+from ecs_market.errors import InputError, MarketError, ScenarioError
+
+DEFAULT_SCENARIO = "walrasian_two_markets"
+LEVELS = ("off", "summary", "trades", "orders", "full")
+MAX_SEED = 2**63 - 1
+
+FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
+
+
+def whole(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    """Return an argparse type for a whole number between two bounds, both allowed."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if number < minimum:
+            raise argparse.ArgumentTypeError(f"{number} is below {minimum}")
+        if maximum is not None and number > maximum:
+            raise argparse.ArgumentTypeError(f"{number} is above {maximum}")
+        return number
+
+    return read
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a scenario and print what came of it",
+        description="Run a scenario, record it, and print a summary.",
+    )
+    parser.add_argument(
+        "scenario",
+        nargs="?",
+        default=DEFAULT_SCENARIO,
+        help="a YAML file or the name of a shipped scenario (default: %(default)s)",
+    )
+    parser.add_argument("--ticks", type=whole(0), help="how many (default: as the scenario says)")
+    parser.add_argument(
+        "--seed", type=whole(0, MAX_SEED), help="default: the scenario's seed, 0 if it has none"
+    )
+    parser.add_argument("--threads", type=whole(1, 1024), help="never changes the result")
+    parser.add_argument(
+        "--telemetry-level", choices=LEVELS, help="what is recorded (default: by size)"
+    )
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        help="a new folder for run.db and summary.json (default: runs/<scenario>-s<seed>-<NNN>)",
+    )
+    parser.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="change one value of the scenario, such as params.vision_radius=12; repeatable",
+    )
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON only")
+    parser.set_defaults(command="run")
+
+
+def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    validate = commands.add_parser("validate", help="check scenario files and list every fault")
+    validate.add_argument("files", nargs="+", metavar="FILE", help="a YAML file or a shipped name")
+    validate.set_defaults(command="validate")
+
+    schema = commands.add_parser("schema", help="print the JSON Schema of scenario files")
+    schema.set_defaults(command="schema")
+
+    bench = commands.add_parser("bench", help="measure speed and memory on a generated economy")
+    bench.add_argument("--agents", type=whole(1, 10**8), default=100_000, metavar="N")
+    bench.add_argument("--posts", type=whole(0, 10**6), default=100, metavar="P")
+    bench.add_argument("--ticks", type=whole(1), default=10, metavar="T")
+    bench.add_argument("--threads", type=whole(1, 1024), metavar="K")
+    bench.add_argument("--json", action="store_true", help="print the figures as JSON only")
+    bench.set_defaults(command="bench")
+
+    info = commands.add_parser(
+        "info", help="print versions, processor and the kernel cache's place"
+    )
+    info.add_argument("--json", action="store_true", help="print them as JSON only")
+    info.set_defaults(command="info")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="ecs-market",
+        description="A headless simulation core for spatial market economies.",
+    )
+    parser.add_argument("--version", action="version", version=f"ecs-market {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_others(commands)
+    return parser
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    if options.command == "run":
+        from ecs_market.cli.run import run
+
+        return run(options)
+    from ecs_market.cli import commands
+
+    handlers: dict[str, Callable[[argparse.Namespace], int]] = {
+        "bench": commands.bench,
+        "info": commands.info,
+        "schema": commands.schema,
+        "validate": commands.validate,
+    }
+    return handlers[options.command](options)
+
+
+def complain(error: BaseException) -> None:
+    """Print an error in one line, or a line for each fault of a scenario."""
+    if isinstance(error, ScenarioError) and error.issues:
+        for issue in error.issues:
+            print(issue, file=sys.stderr)
+        count = len(error.issues)
+        print(f"ecs-market: {count} fault{'s' if count > 1 else ''} found", file=sys.stderr)
+        return
+    print(f"ecs-market: error: {str(error) or type(error).__name__}", file=sys.stderr)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows the command's name; by default that of this process.
+
+    Returns
+    -------
+    int
+        0, or 1 if a run failed, 2 on bad input, 130 if interrupted (all flushed).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack a name's letters
+            stream.reconfigure(errors="backslashreplace")
+    options = build_parser().parse_args(arguments)
+    try:
+        status = _dispatch(options)
+        sys.stdout.flush()
+    except InputError as error:
+        complain(error)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # The reader of our output has left; the interpreter must not meet the same at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except (MarketError, MemoryError, OSError) as error:
+        complain(error)
+        return FAILED
+    except KeyboardInterrupt:
+        print("ecs-market: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return status

@@ -1,0 +1,116 @@
+"""How a run's summary reads, for people and for machines."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+POSTS_SHOWN = 20
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON can hold it: numpy scalars as numbers, non-finite ones as null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """Return a document as JSON text, ready to print or to store."""
+    return json.dumps(plain(document), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def table(rows: Sequence[Sequence[str]], left: Iterable[int] = ()) -> list[str]:
+    """Align rows of cells in columns, to the right except for the columns in `left`."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    kept = set(left)
+    return [
+        "  ".join(
+            cell.ljust(width) if column in kept else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def figure(value: float | None, digits: int) -> str:
+    """Return a number with separators, or a dash where there is none."""
+    return "-" if value is None else f"{value:,.{digits}f}"
+
+
+def amounts(values: Mapping[str, float]) -> str:
+    """Return amounts of goods in one line."""
+    return ", ".join(f"{value:,.10g} {good}" for good, value in values.items()) or "none"
+
+
+def _posts(posts: Sequence[Mapping[str, Any]]) -> list[str]:
+    goods = list(dict.fromkeys(good for post in posts for good in post["prices"] if good != "M"))
+    header = ["post", "mechanism"]
+    header += [f"price {good}" for good in goods] + [f"volume {good}" for good in goods]
+    rows = [[*header, "clears", "status"]]
+    rows += [
+        [
+            str(post["id"]),
+            str(post["mechanism"]),
+            *(figure(post["prices"].get(good), 4) for good in goods),
+            *(figure(post["volume"].get(good), 3) for good in goods),
+            figure(post["clears"], 0),
+            str(post["status"] or "-"),
+        ]
+        for post in posts[:POSTS_SHOWN]
+    ]
+    lines = table(rows, left=(1, len(header) + 1))
+    if len(posts) > POSTS_SHOWN:
+        lines.append(f"... and {len(posts) - POSTS_SHOWN:,} more")
+    return lines
+
+
+def for_people(document: Mapping[str, Any]) -> str:
+    """Return a run's summary as text.
+
+    Parameters
+    ----------
+    document : mapping
+        `Simulation.summary()` with `scenario`, `seed`, `status` and `output` added. Prices and
+        gains are in M, volumes and harvest in units.
+    """
+    ticks, agents = document["ticks"], document["agents"]
+    head = f"{document['scenario']}: {ticks:,} ticks, {agents:,} agents, seed {document['seed']}"
+    lines = [head, ""]
+    if document["status"] != "completed":
+        lines.insert(1, f"{document['status']} before its end")
+    if document["posts"]:
+        lines += [*_posts(document["posts"]), ""]
+    at_posts, face_to_face = document["market_trades"], document["bilateral_trades"]
+    gain, bilateral_gain = document["market_gain"], document["bilateral_gain"]
+    rate, agent_rate = document["ticks_per_s"], document["agent_ticks_per_s"]
+    seconds = document["elapsed_s"]
+    facts = {
+        "trades": f"{at_posts:,} at posts, {face_to_face:,} bilateral (face to face)",
+        "gains from trade": f"{gain:,.2f} M at posts, {bilateral_gain:,.2f} M bilateral",
+        "harvest": amounts(document["harvest"]),
+        "last trade": _last(document["last_trade_tick"]),
+        "state hash": document["state_hash"],
+        "speed": f"{rate:,.1f} ticks/s, {agent_rate:,.0f} agent-ticks/s ({seconds:.2f} s)",
+        "output": _places(document["output"]),
+    }
+    width = max(map(len, facts))
+    return "\n".join(lines + [f"{name:<{width}}  {value}" for name, value in facts.items()])
+
+
+def _last(tick: int | None) -> str:
+    return "none" if tick is None or tick < 0 else f"tick {tick:,}"
+
+
+def _places(output: Mapping[str, str]) -> str:
+    files = [Path(place).name for kind, place in output.items() if kind != "folder"]
+    return f"{output['folder']} ({', '.join(files)})"

@@ -1,0 +1,152 @@
+"""Who stands at which post, in the order (post, family, id), with what clearing reads of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.components.intent import MARKET
+from ecs_market.kernels.jit import kernel
+from ecs_market.types import F64, I8, I32, I64, Bool
+
+
+@kernel
+def join_posts(
+    start: int,
+    stop: int,
+    kind: I8,
+    target: I64,
+    x: I32,
+    y: I32,
+    post_rows: I64,
+    post_x: I32,
+    post_y: I32,
+    interaction: I32,
+    due: Bool,
+    at_post: I32,
+    waiting: Bool,
+) -> None:
+    """Write the post that each agent joins: its target, if that is within reach and clears now."""
+    for row in range(start, stop):
+        at_post[row] = -1
+        waiting[row] = False
+        if kind[row] != MARKET:
+            continue
+        post = post_rows[target[row]]
+        distance = abs(np.int64(x[row]) - np.int64(post_x[post])) + abs(
+            np.int64(y[row]) - np.int64(post_y[post])
+        )
+        if distance > interaction[post]:
+            continue
+        if due[post]:
+            at_post[row] = post
+        else:
+            waiting[row] = True
+
+
+@kernel
+def count_members(agent_rows: I64, at_post: I32, family: I8, slot_of: I64, counts: I64) -> None:
+    """Count the members of each (post, family) slot, kept one place on."""
+    families = slot_of.max() + 1
+    for ident in range(agent_rows.shape[0]):
+        row = agent_rows[ident]
+        if row >= 0 and at_post[row] >= 0:
+            slot = np.int64(at_post[row]) * families + slot_of[family[row]]
+            counts[slot + 1] += 1
+
+
+@kernel
+def place_members(
+    agent_rows: I64,
+    at_post: I32,
+    family: I8,
+    slot_of: I64,
+    next_place: I64,
+    next_by_id: I64,
+    rows: I32,
+    by_id: I64,
+) -> None:
+    """Write rows by (post, family), ascending ids within, and each post's members by id.
+
+    Both follow from going through the ids in order.
+    """
+    families = slot_of.max() + 1
+    for ident in range(agent_rows.shape[0]):
+        row = agent_rows[ident]
+        if row >= 0 and at_post[row] >= 0:
+            post = np.int64(at_post[row])
+            slot = post * families + slot_of[family[row]]
+            rows[next_place[slot]] = row
+            by_id[next_by_id[post]] = next_place[slot]
+            next_place[slot] += 1
+            next_by_id[post] += 1
+
+
+@kernel
+def fill_members(
+    start: int,
+    stop: int,
+    rows: I32,
+    ids: I64,
+    goods: I64,
+    money: I64,
+    parameters: F64,
+    money_weight: F64,
+    lot_size: float,
+    minor_size: float,
+    out_id: I64,
+    out_lots: I64,
+    out_minor: I64,
+    out_goods: F64,
+    out_money: F64,
+    out_parameters: F64,
+    out_weight: F64,
+) -> None:
+    """Copy what the rounds of a clearing read, so that they read it in order."""
+    for member in range(start, stop):
+        row = rows[member]
+        out_id[member] = ids[row]
+        out_minor[member] = money[row]
+        out_money[member] = np.float64(money[row]) * minor_size
+        out_weight[member] = money_weight[row]
+        for k in range(goods.shape[1]):
+            out_lots[member, k] = goods[row, k]
+            out_goods[member, k] = np.float64(goods[row, k]) * lot_size
+        for p in range(parameters.shape[1]):
+            out_parameters[member, p] = parameters[row, p]
+
+
+@kernel
+def cut_segments(
+    slot_start: I64,
+    families: int,
+    longest: int,
+    segment_post: I32,
+    segment_family: I64,
+    segment_start: I64,
+    segment_stop: I64,
+    write: bool,
+) -> int:
+    """Cut each (post, family) run into segments; return their number, write them if asked."""
+    found = 0
+    for slot in range(slot_start.shape[0] - 1):
+        place = slot_start[slot]
+        while place < slot_start[slot + 1]:
+            end = min(place + longest, slot_start[slot + 1])
+            if write:
+                segment_post[found] = slot // families
+                segment_family[found] = slot % families
+                segment_start[found] = place
+                segment_stop[found] = end
+            found += 1
+            place = end
+    return found
+
+
+@kernel
+def add_segments(segment_post: I32, active: Bool, per_segment: F64, per_post: F64) -> None:
+    """Add segments to their posts, in the order of segments."""
+    for segment in range(segment_post.shape[0]):
+        post = segment_post[segment]
+        if active[post]:
+            for k in range(per_post.shape[1]):
+                per_post[post, k] += per_segment[segment, k]

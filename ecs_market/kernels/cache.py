@@ -1,0 +1,311 @@
+"""The folder where compiled kernels are kept, and the cache that numba's dispatchers talk to.
+
+The folder is private to the user; its name is a hash over every kernel source file, the versions of
+numba, llvmlite, numpy and Python, the compiler's settings and the processor, so that code that was
+compiled from other sources or for another machine is never found.  Each entry has a name that also
+covers the function's bytecode and, recursively, everything the function refers to by name: helpers
+that live outside this package (in a plug-in, say) take part as well.
+
+The cache can only save time.  A damaged entry is a miss and is written anew, a folder that cannot
+be written or that others could write to is not used, and no global numba setting is touched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import pickle
+import platform
+import shutil
+import stat
+import sys
+import tempfile
+import types
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba.core import codegen, compiler, config, serialize
+
+# Numba's annotations differ from version to version, and these parts have none.
+_config: Any = config
+_codegen: Any = codegen
+_serialize: Any = serialize
+_CompileResult: Any = compiler.CompileResult
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_SOURCES = ("kernels", "preferences", "mechanisms")
+_SETTINGS = (
+    "OPT",
+    "BOUNDSCHECK",
+    "CPU_NAME",
+    "CPU_FEATURES",
+    "ENABLE_AVX",
+    "LOOP_VECTORIZE",
+    "SLP_VECTORIZE",
+    "DEBUGINFO_DEFAULT",
+    "DISABLE_INTEL_SVML",
+)
+_DIGEST = hashlib.sha256().digest_size
+_SUFFIX = ".kernel"
+
+
+# --- where the cache is ----------------------------------------------------------------------
+
+
+def source_key(package: Path = _PACKAGE) -> str:
+    """Hash all that compiled code depends on: sources, versions, settings, processor.
+
+    Parameters
+    ----------
+    package
+        Folder that holds the source folders of kernels.
+
+    Returns
+    -------
+    str
+        24 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for folder in _SOURCES:
+        for path in sorted((package / folder).rglob("*.py")):
+            source = path.read_bytes()
+            name = path.relative_to(package).as_posix()
+            digest.update(f"{name}\0{len(source)}\0".encode())
+            digest.update(source)
+    machine = (
+        numba.__version__,
+        llvmlite.__version__,
+        np.__version__,
+        sys.version,
+        platform.machine(),
+        llvmlite.binding.get_host_cpu_name(),
+        _codegen.get_host_cpu_features(),
+        [(name, getattr(_config, name, None)) for name in _SETTINGS],
+    )
+    digest.update(repr(machine).encode())
+    return digest.hexdigest()[:24]
+
+
+def _user_cache() -> Path:
+    """Return the platform's folder for a user's caches; RuntimeError without a home."""
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA")
+        return Path(local) if local else Path.home() / "AppData" / "Local"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    chosen = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The base directory specification says that a relative path is to be ignored.
+    return chosen if chosen.is_absolute() else Path.home() / ".cache"
+
+
+def _private(folder: Path) -> bool:
+    """Make `folder` if need be; tell whether only this user can write to it."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode):
+        return False
+    if sys.platform == "win32":
+        return True  # a profile folder is private by its access list, which mode bits do not show
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
+
+
+def _roots() -> tuple[Path, str]:
+    """Return the folder that holds the key folders, and what their names start with."""
+    if _config.CACHE_DIR:
+        return Path(_config.CACHE_DIR), "ecs_market-"
+    return _user_cache() / "ecs_market", ""
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """Return the folder of this process's compiled kernels, or None if there is no usable one.
+
+    It is made when first asked for.  `NUMBA_CACHE_DIR`, if set, is where it lies; else the
+    platform's cache folder of the user is.
+    """
+    try:
+        root, prefix = _roots()
+        if prefix:
+            root.mkdir(parents=True, exist_ok=True)
+        else:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            if not _private(root):
+                return None
+        folder = root / (prefix + source_key())
+        if not _private(folder):
+            return None
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, RuntimeError):
+        return None
+    return folder
+
+
+def clear_cache() -> int:
+    """Delete all compiled kernels of this user, those of older versions included.
+
+    Returns
+    -------
+    int
+        The number of cached functions deleted.
+    """
+    try:
+        root, prefix = _roots()
+        folders = [p for p in root.glob(prefix + "?" * 24) if p.is_dir() and not p.is_symlink()]
+    except (OSError, RuntimeError):
+        return 0
+    count = 0
+    for folder in folders:
+        count += sum(1 for _ in folder.glob("*" + _SUFFIX))
+        shutil.rmtree(folder, ignore_errors=True)
+    cache_folder.cache_clear()
+    return count
+
+
+# --- what an entry is named by ----------------------------------------------------------------
+
+
+def _plain(value: Any) -> Any:
+    """Return the Python function behind a compiled one, or `value` itself."""
+    return getattr(value, "py_func", value)
+
+
+def _feed(digest: Any, value: Any, seen: set[int]) -> None:
+    """Add one value that a kernel refers to; functions add all that they refer to themselves."""
+    value = _plain(value)
+    if isinstance(value, types.FunctionType):
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        digest.update(f"def {value.__module__}.{value.__qualname__}".encode())
+        _feed_code(digest, value.__code__, value.__globals__, seen)
+        for cell in value.__closure__ or ():
+            _feed(digest, cell.cell_contents, seen)
+        _feed(digest, value.__defaults__, seen)
+    elif isinstance(value, np.ndarray):
+        digest.update(f"array {value.dtype.str} {value.shape}".encode())
+        digest.update(value.tobytes())
+    elif isinstance(value, (tuple, list)):
+        digest.update(f"{type(value).__name__} {len(value)}".encode())
+        for item in value:
+            _feed(digest, item, seen)
+    elif isinstance(value, (bool, int, float, complex, str, bytes, np.generic, type(None))):
+        digest.update(f"{type(value).__name__} {value!r}".encode())
+    else:
+        # Types and builtins of numpy, math and the like: fixed by the versions in the key.
+        name = getattr(value, "__qualname__", type(value).__qualname__)
+        digest.update(f"other {getattr(value, '__module__', '')}.{name}".encode())
+
+
+def _feed_code(digest: Any, code: types.CodeType, names: dict[str, Any], seen: set[int]) -> None:
+    """Add a code object: its bytecode, its constants and the globals it names."""
+    digest.update(code.co_code)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _feed_code(digest, constant, names, seen)
+        else:
+            digest.update(f"const {type(constant).__name__} {constant!r}".encode())
+    for name in code.co_names:
+        digest.update(f"name {name}".encode())
+        value = names.get(name)
+        if not isinstance(value, types.ModuleType):
+            _feed(digest, value, seen)
+            continue
+        for attribute in code.co_names:
+            member = getattr(value, attribute, None)
+            if isinstance(_plain(member), types.FunctionType):
+                _feed(digest, member, seen)
+
+
+def _entry_name(function: Callable[..., Any], signature: Any, target: Any) -> str:
+    """Return the file name of one function's code for one signature."""
+    digest = hashlib.sha256()
+    _feed(digest, function, set())
+    digest.update(repr((signature, target.magic_tuple())).encode())
+    return f"{_entry_stem(function)}-{digest.hexdigest()[:32]}{_SUFFIX}"
+
+
+def _entry_stem(function: Callable[..., Any]) -> str:
+    full = f"{function.__module__}.{function.__qualname__}"
+    readable = "".join(c if c.isalnum() or c in "._" else "_" for c in full)
+    return f"{readable[-60:]}-{hashlib.sha256(full.encode()).hexdigest()[:8]}"
+
+
+# --- the cache that a dispatcher talks to -----------------------------------------------------
+
+
+class KernelCache:
+    """One function's entries: a file each, a SHA-256 of the content in front.
+
+    It has the methods of numba's own cache classes, which dispatchers call.
+    Numba's own cache keeps an index beside numbered files; two processes that compile at the same
+    time can there overwrite each other's number.  Files named by content key cannot collide.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._enabled = True
+
+    @property
+    def cache_path(self) -> str | None:
+        """The folder of the entries, or None without one."""
+        folder = cache_folder()
+        return None if folder is None else str(folder)
+
+    def enable(self) -> None:
+        """Read and write entries, as at the start."""
+        self._enabled = True
+
+    def disable(self) -> None:
+        """Neither read nor write entries."""
+        self._enabled = False
+
+    def flush(self) -> None:
+        """Delete the function's entries."""
+        folder = cache_folder()
+        if folder is not None:
+            for path in folder.glob(f"{_entry_stem(self._function)}-*{_SUFFIX}"):
+                path.unlink(missing_ok=True)
+
+    def _path(self, signature: Any, target: Any) -> Path | None:
+        folder = cache_folder() if self._enabled else None
+        return None if folder is None else folder / _entry_name(self._function, signature, target)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the compiled function for `sig`, or None; whatever goes wrong is a miss."""
+        target_context.refresh()
+        try:
+            path = self._path(sig, target_context.codegen())
+            if path is None:
+                return None
+            data = path.read_bytes()
+            if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
+                return None
+            # Written by save_overload into a folder that only this user can write to.
+            state = pickle.loads(data[_DIGEST:])  # noqa: S301
+            return _CompileResult._rebuild(target_context, *state)  # noqa: SLF001
+        except Exception:  # noqa: BLE001
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Write the compiled function for `sig`; a full or vanished disk is no error."""
+        if data.lifted or data.library.has_dynamic_globals:
+            return
+        path = self._path(sig, data.codegen)
+        if path is None:
+            return
+        content = _serialize.dumps(data._reduce())  # noqa: SLF001
+        temporary = path.with_name(f"{path.name[:16]}.{uuid.uuid4().hex}.tmp")
+        try:
+            temporary.write_bytes(hashlib.sha256(content).digest() + content)
+            temporary.replace(path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()

@@ -1,0 +1,139 @@
+"""From what an agent has found to what it wants: the kinds of target weighed against each other."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE
+from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.philox import REGIME, uniform
+from ecs_market.types import F32, F64, I8, I32, I64
+
+
+@kernel
+def favourite_partner(
+    row: int, kept: int, ids: I64, count: I8, candidate_row: I32, candidate_weight: F32
+) -> int:
+    """Return the slot of the best candidate: the first, or one as good that is pursued already."""
+    for slot in range(1, count[row]):
+        if candidate_weight[row, slot] != candidate_weight[row, 0]:
+            break
+        if ids[candidate_row[row, slot]] == kept:
+            return slot
+    return 0
+
+
+@kernel
+def choose_targets(
+    start: int,
+    stop: int,
+    ids: I64,
+    seed: int,
+    tick: int,
+    partner_share: float,
+    centralized_chance: float,
+    intent_kind: I8,
+    intent_target: I64,
+    intent_since: I32,
+    best_market: I64,
+    market_value: F64,
+    best_patch: I64,
+    patch_value: F64,
+    count: I8,
+    candidate_row: I32,
+    candidate_weight: F32,
+    choice_kind: I8,
+    choice_target: I64,
+    choice_value: F64,
+) -> None:
+    """Write each agent's choice: market or partner by the regime's draw, then against the patch.
+
+    When both a market and a partner are worth something, the kind is drawn, with the same result
+    for as long as a pursuit lasts.  A pursuit is kept unless something else is better.
+    """
+    for row in range(start, stop):
+        current = np.int64(intent_kind[row]) if intent_since[row] >= 0 else IDLE
+        kind = IDLE
+        target = np.int64(-1)
+        value = 0.0
+        if count[row] > 0:
+            kept = intent_target[row] if current == PARTNER else np.int64(-1)
+            slot = favourite_partner(row, kept, ids, count, candidate_row, candidate_weight)
+            kind = PARTNER
+            target = ids[candidate_row[row, slot]]
+            value = partner_share * np.float64(candidate_weight[row, slot])
+        if market_value[row] > 0.0:
+            to_market = True
+            if kind == PARTNER:
+                since = np.int64(tick) if current == IDLE else np.int64(intent_since[row])
+                to_market = uniform(seed, 0, since, ids[row], REGIME) < centralized_chance
+            if to_market:
+                kind = MARKET
+                target = best_market[row]
+                value = market_value[row]
+        if patch_value[row] > 0.0:
+            better = patch_value[row] > value
+            if patch_value[row] == value:
+                better = current == RESOURCE and intent_target[row] == best_patch[row]
+            if better:
+                kind = RESOURCE
+                target = best_patch[row]
+                value = patch_value[row]
+        choice_kind[row] = kind
+        choice_target[row] = target
+        choice_value[row] = value
+
+
+@kernel
+def settle_intents(
+    start: int,
+    stop: int,
+    tick: int,
+    partner: I64,
+    best_market: I64,
+    market_value: F64,
+    best_patch: I64,
+    patch_value: F64,
+    choice_kind: I8,
+    choice_target: I64,
+    choice_value: F64,
+    intent_kind: I8,
+    intent_target: I64,
+    intent_value: F64,
+    intent_since: I32,
+    intent_waited: I32,
+) -> None:
+    """Write the target each agent goes for; the unmatched take their best market or patch.
+
+    A pursuit goes on if the target is the same; else a new one begins.
+    """
+    for row in range(start, stop):
+        kind = np.int64(choice_kind[row])
+        target = choice_target[row]
+        value = choice_value[row]
+        if kind == PARTNER:
+            if partner[row] >= 0:
+                target = partner[row]
+            else:
+                kind = IDLE
+                target = np.int64(-1)
+                value = 0.0
+                if market_value[row] > 0.0:
+                    kind = MARKET
+                    target = best_market[row]
+                    value = market_value[row]
+                if patch_value[row] > value:
+                    kind = RESOURCE
+                    target = best_patch[row]
+                    value = patch_value[row]
+        intent_value[row] = value
+        if (
+            intent_since[row] >= 0
+            and np.int64(intent_kind[row]) == kind
+            and intent_target[row] == target
+        ):
+            continue
+        intent_kind[row] = kind
+        intent_target[row] = target
+        intent_since[row] = tick if kind != IDLE else -1
+        intent_waited[row] = 0

@@ -1,0 +1,172 @@
+"""The one decorator for compiled functions.
+
+Kernels compile lazily, release the GIL, never use fast-math, and are cached on disk.
+"""
+
+from __future__ import annotations
+
+import threading
+import types
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numba
+from numba.core import config
+
+from ecs_market.kernels.cache import KernelCache, cache_folder, clear_cache
+
+__all__ = [
+    "KernelInfo",
+    "cache_folder",
+    "clear_cache",
+    "compiled_kernels",
+    "inlined",
+    "kernel",
+    "specialise",
+]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Numba's annotations differ from version to version.
+_njit: Any = numba.njit
+_config: Any = config
+
+_lock = threading.RLock()
+_dispatchers: list[Any] = []
+_specialised: dict[tuple[Any, str], tuple[dict[str, Any], Any]] = {}
+
+
+class KernelInfo(NamedTuple):
+    """What has become of one kernel in this process.
+
+    Attributes
+    ----------
+    name
+        Module and qualified name of the function.
+    signatures
+        The argument types it exists for.
+    loaded, compiled
+        How many of them came from the cache, and how many were compiled here.
+    """
+
+    name: str
+    signatures: tuple[str, ...]
+    loaded: int
+    compiled: int
+
+
+def kernel(function: F) -> F:
+    """Compile a function with numba when it is first called, cached on disk.
+
+    The code releases the GIL, follows numpy's rules for floating-point errors and keeps IEEE
+    arithmetic as written (no fast-math, no contraction to fused multiply-add).  With
+    `NUMBA_DISABLE_JIT=1` the plain function is returned.
+
+    Parameters
+    ----------
+    function
+        A function of the subset of Python that numba compiles, without closure.
+
+    Returns
+    -------
+    callable
+        The compiled function; `py_func` is the plain one.
+    """
+    return _compile(function)
+
+
+def inlined(function: F) -> F:
+    """Compile a small scalar function that is always inlined into the kernels that call it.
+
+    Loops over such a function can then be vectorised, which the compiler's own size limits would
+    prevent.  Otherwise as `kernel`.
+    """
+    return _compile(function, forceinline=True)
+
+
+def _compile(function: F, **options: bool) -> F:
+    if _config.DISABLE_JIT:
+        return function
+    dispatcher = _njit(nogil=True, error_model="numpy", **options)(function)
+    dispatcher._cache = KernelCache(function)  # noqa: SLF001
+    with _lock:
+        _dispatchers.append(dispatcher)
+    typed: F = dispatcher
+    return typed
+
+
+def specialise(template: F, qualname: str, /, **names: Any) -> F:
+    """Compile a copy of `template` in which some global names mean something else.
+
+    Loops that are the same for every utility family or mechanism are written once, against names
+    such as `demand`; each specialisation binds those names and compiles to its own code.
+
+    Parameters
+    ----------
+    template
+        A plain function (not a kernel) at module level.
+    qualname
+        Name of the copy; one name stands for one specialisation of a template.
+    **names
+        Kernels and constants, under the names that the template uses.
+
+    Returns
+    -------
+    callable
+        The kernel; the same object whenever the same specialisation is asked for.
+
+    Raises
+    ------
+    TypeError
+        `template` is not a plain function.
+    ValueError
+        The name has already been given to a specialisation with other names.
+    """
+    if not isinstance(template, types.FunctionType):
+        raise TypeError(f"specialise {qualname!r}: the template must be a plain function")
+    with _lock:
+        if (template, qualname) in _specialised:
+            bound, known = _specialised[template, qualname]
+            if bound.keys() != names.keys() or not all(_same(bound[n], names[n]) for n in names):
+                raise ValueError(f"specialise {qualname!r}: the name is taken by other bindings")
+            made: F = known
+            return made
+        code = template.__code__.replace(co_name=qualname, co_qualname=qualname)
+        bindings = {**template.__globals__, **names}
+        copy = types.FunctionType(code, bindings, qualname, template.__defaults__)
+        copy.__module__ = template.__module__
+        copy.__doc__ = template.__doc__
+        copy.__annotations__ = template.__annotations__
+        made = kernel(copy)  # type: ignore[assignment]
+        _specialised[template, qualname] = (names, made)
+        return made
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two bindings are the same object or equal plain constants."""
+    if one is other:
+        return True
+    return type(one) is type(other) and isinstance(one, (int, float, str)) and one == other
+
+
+def compiled_kernels() -> list[KernelInfo]:
+    """List the kernels that were called in this process, by name.
+
+    Returns
+    -------
+    list of KernelInfo
+        Empty when compilation is switched off.
+    """
+    found = []
+    for dispatcher in _dispatchers:
+        if dispatcher.signatures:
+            function = dispatcher.py_func
+            found.append(
+                KernelInfo(
+                    f"{function.__module__}.{function.__qualname__}",
+                    tuple(str(signature) for signature in dispatcher.signatures),
+                    sum(dispatcher.stats.cache_hits.values()),
+                    sum(dispatcher.stats.cache_misses.values()),
+                )
+            )
+    return sorted(found)

@@ -1,0 +1,101 @@
+"""Walking: towards a target, home, or at random."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.components.intent import IDLE, MARKET, PARTNER
+from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.philox import IDLE_WALK, below
+from ecs_market.types import I8, I32, I64
+
+STAY, HOME, RANDOM_WALK = 0, 1, 2
+IDLE_WAYS = ("stay", "home", "random_walk")
+# A random walk keeps its direction for this many ticks.
+WALK_TICKS = 5
+
+
+@kernel
+def move_agents(
+    start: int,
+    stop: int,
+    ids: I64,
+    seed: int,
+    tick: int,
+    width: int,
+    height: int,
+    idle: int,
+    before_x: I32,
+    before_y: I32,
+    budget: I32,
+    home_x: I32,
+    home_y: I32,
+    interaction: I32,
+    kind: I8,
+    target: I64,
+    partner: I64,
+    agent_rows: I64,
+    post_rows: I64,
+    post_x: I32,
+    post_y: I32,
+    post_interaction: I32,
+    patch_x: I32,
+    patch_y: I32,
+    x: I32,
+    y: I32,
+) -> None:
+    """Move each agent up to its budget, along the longer axis first (ties: x).
+
+    It stops once the target's position before the tick's movement is within reach.  Of a pair that
+    can meet in this tick the higher id stands still, or the two would swap cells for ever.
+    """
+    for row in range(start, stop):
+        steps = np.int64(budget[row])
+        at_x = np.int64(before_x[row])
+        at_y = np.int64(before_y[row])
+        reach = np.int64(0)
+        if kind[row] == IDLE:
+            if idle == RANDOM_WALK:
+                way = below(seed, 0, tick // WALK_TICKS, ids[row], IDLE_WALK, 4)
+                if way == 0:
+                    at_x = min(width - 1, at_x + steps)
+                elif way == 1:
+                    at_x = max(0, at_x - steps)
+                elif way == 2:
+                    at_y = min(height - 1, at_y + steps)
+                else:
+                    at_y = max(0, at_y - steps)
+                x[row] = at_x
+                y[row] = at_y
+                continue
+            to_x = np.int64(home_x[row]) if idle == HOME else at_x
+            to_y = np.int64(home_y[row]) if idle == HOME else at_y
+        elif kind[row] == MARKET:
+            post = post_rows[target[row]]
+            to_x = np.int64(post_x[post])
+            to_y = np.int64(post_y[post])
+            reach = np.int64(post_interaction[post])
+        elif kind[row] == PARTNER:
+            other = agent_rows[target[row]]
+            to_x = np.int64(before_x[other])
+            to_y = np.int64(before_y[other])
+            reach = min(np.int64(interaction[row]), np.int64(interaction[other]))
+            distance = abs(to_x - at_x) + abs(to_y - at_y)
+            walks = np.int64(budget[other])
+            if ids[row] > partner[row] and walks > 0 and distance <= walks + reach:
+                steps = np.int64(0)
+        else:
+            to_x = np.int64(patch_x[target[row]])
+            to_y = np.int64(patch_y[target[row]])
+        while steps > 0:
+            gap_x = to_x - at_x
+            gap_y = to_y - at_y
+            if abs(gap_x) + abs(gap_y) <= reach:
+                break
+            if abs(gap_x) >= abs(gap_y):
+                at_x += 1 if gap_x > 0 else -1
+            else:
+                at_y += 1 if gap_y > 0 else -1
+            steps -= 1
+        x[row] = at_x
+        y[row] = at_y

@@ -1,0 +1,151 @@
+"""Resource patches: what has grown back, which one is worth the way, and who harvests it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.types import F32, F64, I8, I32, I64, Bool
+
+
+@kernel
+def amount_now(
+    amount: int, touched: int, tick: int, rate: int, cooldown: int, max_amount: int
+) -> int:
+    """Return what lies on a patch at the start of `tick` [lot].
+
+    A harvested patch grows by `rate` at the end of every tick that follows the cooldown.
+    """
+    if touched < 0 or rate <= 0 or amount >= max_amount:
+        return amount
+    grown = tick - 1 - touched - cooldown
+    if grown <= 0:
+        return amount
+    if grown > (max_amount - amount) // rate:
+        return max_amount
+    return amount + rate * grown
+
+
+@kernel
+def find_patches(
+    start: int,
+    stop: int,
+    x: I32,
+    y: I32,
+    vision: I32,
+    rate: F32,
+    tile_start: I64,
+    tiles_x: int,
+    tiles_y: int,
+    patch_x: I32,
+    patch_y: I32,
+    patch_number: I32,
+    good: I8,
+    amount: I64,
+    touched: I32,
+    growth: int,
+    cooldown: int,
+    max_amount: int,
+    lot_size: float,
+    beta_power: F64,
+    min_value: float,
+    intent_kind: I8,
+    intent_target: I64,
+    intent_since: I32,
+    barred_kind: I8,
+    barred_target: I64,
+    barred_until: I32,
+    resource_kind: int,
+    tick: int,
+    best_patch: I64,
+    best_value: F64,
+) -> None:
+    """Write each agent's best patch and its discounted value [M].
+
+    A patch is worth its whole amount at the agent's marginal rate.  `patch_x`, `patch_y` and
+    `patch_number` are in tile order.  Ties go to the patch pursued already, then the lower number.
+    """
+    for row in range(start, stop):
+        chosen = np.int64(-1)
+        value_chosen = 0.0
+        kept = np.int64(-1)
+        if intent_kind[row] == resource_kind and intent_since[row] >= 0:
+            kept = intent_target[row]
+        xi = np.int64(x[row])
+        yi = np.int64(y[row])
+        sight = np.int64(vision[row])
+        left = max(0, xi - sight) >> TILE_SHIFT
+        right = min(tiles_x - 1, (xi + sight) >> TILE_SHIFT)
+        top = max(0, yi - sight) >> TILE_SHIFT
+        bottom = min(tiles_y - 1, (yi + sight) >> TILE_SHIFT)
+        for tile_y in range(top, bottom + 1):
+            first = tile_start[tile_y * tiles_x + left]
+            last = tile_start[tile_y * tiles_x + right + 1]
+            for entry in range(first, last):
+                distance = abs(xi - np.int64(patch_x[entry])) + abs(
+                    yi - np.int64(patch_y[entry])
+                )
+                if distance > sight:
+                    continue
+                patch = np.int64(patch_number[entry])
+                lots = amount_now(
+                    amount[patch], np.int64(touched[patch]), tick, growth, cooldown, max_amount
+                )
+                worth = np.float64(rate[row, good[patch]]) * (np.float64(lots) * lot_size)
+                value = worth * beta_power[distance]
+                if value < min_value:
+                    continue
+                better = value > value_chosen
+                if value == value_chosen and chosen != kept:
+                    better = patch == kept or patch < chosen
+                if not better:
+                    continue
+                barred = False
+                for slot in range(barred_kind.shape[1]):
+                    if (
+                        barred_until[row, slot] > tick
+                        and barred_kind[row, slot] == resource_kind
+                        and barred_target[row, slot] == patch
+                    ):
+                        barred = True
+                if not barred:
+                    chosen = patch
+                    value_chosen = value
+        best_patch[row] = chosen
+        best_value[row] = value_chosen
+
+
+@kernel
+def harvest(
+    rows: I64,
+    target: I64,
+    forage_rate: I64,
+    good: I8,
+    amount: I64,
+    touched: I32,
+    growth: int,
+    cooldown: int,
+    max_amount: int,
+    tick: int,
+    goods: I64,
+    filled: Bool,
+    harvested: I64,
+) -> None:
+    """Let the agents of `rows`, in that order, take from the patches they stand on."""
+    for position in range(rows.shape[0]):
+        row = rows[position]
+        patch = target[row]
+        lots = amount[patch]
+        if touched[patch] != tick:
+            lots = amount_now(
+                amount[patch], np.int64(touched[patch]), tick, growth, cooldown, max_amount
+            )
+        taken = min(forage_rate[row], lots)
+        if taken <= 0:
+            continue
+        amount[patch] = lots - taken
+        touched[patch] = tick
+        goods[row, good[patch]] += taken
+        harvested[good[patch]] += taken
+        filled[row] = True

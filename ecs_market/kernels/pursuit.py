@@ -1,0 +1,101 @@
+"""How a pursuit ends: on a fill, or barred after waiting in vain within reach."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.components.intent import IDLE, MARKET, PARTNER
+from ecs_market.kernels.jit import kernel
+from ecs_market.types import I8, I32, I64, Bool
+
+
+@kernel
+def bar(row: int, kind: int, target: int, until: int, kinds: I8, targets: I64, untils: I32) -> None:
+    """Write a bar to the slot that is free first."""
+    slot = 0
+    for other in range(1, kinds.shape[1]):
+        if untils[row, other] < untils[row, slot]:
+            slot = other
+    kinds[row, slot] = kind
+    targets[row, slot] = target
+    untils[row, slot] = until
+
+
+@kernel
+def add_bar(
+    rows: I64, kind: int, target: I64, until: int, kinds: I8, targets: I64, untils: I32
+) -> None:
+    """Bar each row's target until the given tick."""
+    for position in range(rows.shape[0]):
+        bar(rows[position], kind, target[position], until, kinds, targets, untils)
+
+
+@kernel
+def conclude_pursuits(
+    start: int,
+    stop: int,
+    tick: int,
+    patience: int,
+    cooldown: int,
+    filled: Bool,
+    waiting: Bool,
+    x: I32,
+    y: I32,
+    interaction: I32,
+    agent_rows: I64,
+    post_rows: I64,
+    post_x: I32,
+    post_y: I32,
+    post_interaction: I32,
+    patch_x: I32,
+    patch_y: I32,
+    kind: I8,
+    target: I64,
+    since: I32,
+    waited: I32,
+    barred_kind: I8,
+    barred_target: I64,
+    barred_until: I32,
+) -> None:
+    """End pursuits that were filled; count the ticks within reach of those that were not.
+
+    After `patience` of them the target is barred for `cooldown` ticks.
+    """
+    for row in range(start, stop):
+        if kind[row] == IDLE or since[row] < 0:
+            continue
+        if filled[row]:
+            since[row] = -1
+            waited[row] = 0
+            continue
+        if waiting[row]:
+            continue
+        reach = np.int64(0)
+        if kind[row] == MARKET:
+            post = post_rows[target[row]]
+            to_x = np.int64(post_x[post])
+            to_y = np.int64(post_y[post])
+            reach = np.int64(post_interaction[post])
+        elif kind[row] == PARTNER:
+            other = agent_rows[target[row]]
+            to_x = np.int64(x[other])
+            to_y = np.int64(y[other])
+            reach = min(np.int64(interaction[row]), np.int64(interaction[other]))
+        else:
+            to_x = np.int64(patch_x[target[row]])
+            to_y = np.int64(patch_y[target[row]])
+        if abs(to_x - np.int64(x[row])) + abs(to_y - np.int64(y[row])) > reach:
+            continue
+        waited[row] += 1
+        if waited[row] >= patience:
+            bar(
+                row,
+                np.int64(kind[row]),
+                target[row],
+                tick + 1 + cooldown,
+                barred_kind,
+                barred_target,
+                barred_until,
+            )
+            since[row] = -1
+            waited[row] = 0

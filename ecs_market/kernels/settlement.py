@@ -1,0 +1,222 @@
+"""From desired to settled trades: feasible, exact, and nobody worse off.
+
+`utility` is bound to the families in use; see `mechanisms.settlement`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.kernels.rationing import assign_indifferent, fill_orders, share_out
+from ecs_market.preferences.chain import last_utility as utility
+from ecs_market.types import F64, I64, Bool
+
+# Utilities are compared up to this share of their size: the float error of the comparison.
+NOISE = 1e-12
+
+
+def gain_of(
+    family: int,
+    lots: I64,
+    change: I64,
+    minor: int,
+    paid: int,
+    parameters: F64,
+    weight: float,
+    lot_size: float,
+    minor_size: float,
+    before: F64,
+    after: F64,
+) -> float:
+    """Return the change in utility [utility] of a net trade, 0 within the noise of comparing."""
+    floor = 0.5 * lot_size
+    for k in range(lots.shape[0]):
+        before[k] = np.float64(lots[k]) * lot_size
+        after[k] = np.float64(lots[k] + change[k]) * lot_size
+    old = utility(family, before, parameters, floor)
+    new = utility(family, after, parameters, floor)
+    spent = weight * (np.float64(paid) * minor_size)
+    held = weight * (np.float64(minor) * minor_size)
+    gain = new - old - spent
+    return 0.0 if abs(gain) <= NOISE * (abs(old) + held) else gain
+
+
+def settle_posts(
+    start: int,
+    stop: int,
+    first: I64,
+    active: Bool,
+    steps: I64,
+    ids: I64,
+    family: I64,
+    lots: I64,
+    minor: I64,
+    parameters: F64,
+    weight: F64,
+    indifferent: Bool,
+    lot_size: float,
+    minor_size: float,
+    desired: I64,
+    filled: I64,
+    gain: F64,
+) -> None:
+    """Ration the desired net trades of each post's members [lot] and write what they settle.
+
+    Rounds: fill the short side, share out the long side; whoever would then lack the cash has its
+    purchases cut just enough, whoever would be worse off has its whole wish scaled by its smallest
+    fill, or dropped if it has been filled as wished.  Wishes only shrink, so the rounds end.
+    """
+    goods = lots.shape[1]
+    before = np.empty(goods)
+    after = np.empty(goods)
+    for post in range(start, stop):
+        if not active[post]:
+            continue
+        a = first[post]
+        b = first[post + 1]
+        price = steps[post]
+        weights = np.empty(b - a, np.int64)
+        parts = np.empty(b - a, np.int64)
+        scratch = np.empty(b - a, np.int64)
+        assign_indifferent(
+            desired[a:b],
+            indifferent[a:b],
+            lots[a:b],
+            minor[a:b],
+            price,
+            ids[a:b],
+            weights,
+            parts,
+            scratch,
+        )
+        changed = True
+        while changed:
+            changed = False
+            fill_orders(desired[a:b], ids[a:b], filled[a:b], weights, parts, scratch)
+            for i in range(a, b):
+                paid = np.int64(0)
+                for k in range(goods):
+                    paid += filled[i, k] * price[k]
+                if paid > minor[i]:
+                    changed = True
+                    for k in range(goods):
+                        if filled[i, k] > 0 and paid > minor[i]:
+                            over = paid - minor[i]
+                            cut = min(filled[i, k], (over + price[k] - 1) // price[k])
+                            desired[i, k] = filled[i, k] - cut
+                            paid -= cut * price[k]
+                    continue
+                gain[i] = gain_of(
+                    family[i],
+                    lots[i],
+                    filled[i],
+                    minor[i],
+                    paid,
+                    parameters[i],
+                    weight[i],
+                    lot_size,
+                    minor_size,
+                    before,
+                    after,
+                )
+                if gain[i] >= 0.0:
+                    continue
+                changed = True
+                smallest = 1.0
+                for k in range(goods):
+                    if desired[i, k] != 0:
+                        rate = np.float64(filled[i, k]) / np.float64(desired[i, k])
+                        smallest = min(smallest, rate)
+                for k in range(goods):
+                    if smallest < 1.0:
+                        desired[i, k] = np.int64(np.float64(desired[i, k]) * smallest)
+                    else:
+                        desired[i, k] = 0
+
+
+def settle_barter(
+    start: int,
+    stop: int,
+    first: I64,
+    active: Bool,
+    steps: I64,
+    numeraire: I64,
+    ids: I64,
+    family: I64,
+    lots: I64,
+    minor: I64,
+    parameters: F64,
+    weight: F64,
+    lot_size: float,
+    minor_size: float,
+    desired: I64,
+    filled: I64,
+    gain: F64,
+) -> None:
+    """Settle goods for goods at given relative prices: no money moves, every good is conserved.
+
+    The other goods are rationed as usual; the numeraire then balances each member's budget to
+    within one lot, rounded so that it too is conserved.  Members that would be worse off or lack
+    the numeraire have their whole wish scaled down.
+    """
+    goods = lots.shape[1]
+    before = np.empty(goods)
+    after = np.empty(goods)
+    for post in range(start, stop):
+        if not active[post]:
+            continue
+        a = first[post]
+        b = first[post + 1]
+        price = steps[post]
+        unit = numeraire[post]
+        weights = np.empty(b - a, np.int64)
+        parts = np.empty(b - a, np.int64)
+        scratch = np.empty(b - a, np.int64)
+        for i in range(a, b):
+            desired[i, unit] = 0
+        changed = True
+        while changed:
+            changed = False
+            fill_orders(desired[a:b], ids[a:b], filled[a:b], weights, parts, scratch)
+            rest = np.int64(0)
+            for i in range(a, b):
+                owed = np.int64(0)
+                for k in range(goods):
+                    if k != unit:
+                        owed += filled[i, k] * price[k]
+                filled[i, unit] = (-owed) // price[unit]
+                weights[i - a] = (-owed) - filled[i, unit] * price[unit]
+                rest -= filled[i, unit]
+            share_out(weights, max(1, rest) * price[unit], rest, ids[a:b], parts, scratch)
+            for i in range(a, b):
+                filled[i, unit] += parts[i - a]
+                short = lots[i, unit] + filled[i, unit] < 0
+                gain[i] = gain_of(
+                    family[i],
+                    lots[i],
+                    filled[i],
+                    minor[i],
+                    0,
+                    parameters[i],
+                    weight[i],
+                    lot_size,
+                    minor_size,
+                    before,
+                    after,
+                )
+                if gain[i] >= 0.0 and not short:
+                    continue
+                changed = True
+                smallest = 1.0
+                for k in range(goods):
+                    if k != unit and desired[i, k] != 0:
+                        rate = np.float64(filled[i, k]) / np.float64(desired[i, k])
+                        smallest = min(smallest, rate)
+                if short:
+                    have = np.float64(lots[i, unit])
+                    smallest = min(smallest, have / np.float64(-filled[i, unit]))
+                for k in range(goods):
+                    if smallest < 1.0:
+                        desired[i, k] = np.int64(np.float64(desired[i, k]) * smallest)
+                    else:
+                        desired[i, k] = 0

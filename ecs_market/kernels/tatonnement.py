@@ -1,0 +1,286 @@
+"""The auctioneer's arithmetic: judging excess demand, moving prices, and Newton's step."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.components.market_post import BOUNDARY, CONVERGED, CYCLING, FAILED, MARGINAL
+from ecs_market.kernels.elementary import exp, log
+from ecs_market.kernels.jit import kernel
+from ecs_market.types import F64, I8, I32, Bool
+
+GROW, SHRINK, MOST = 1.3, 0.5, 2.0
+# A trace on the size of one step of Newton's method in log prices.
+LONGEST_STEP = 1.0
+
+
+@kernel
+def excess_of(low: float, high: float, endowment: float) -> float:
+    """Return the least excess demand that indifferent members cannot take up."""
+    if low > endowment:
+        return low - endowment
+    if high < endowment:
+        return high - endowment
+    return 0.0
+
+
+@kernel
+def judge(
+    running: Bool,
+    commodities: Bool,
+    numeraire: I32,
+    endowment: F64,
+    low: F64,
+    high: F64,
+    bought: F64,
+    sold: F64,
+    tolerance: F64,
+    floor: float,
+    zeta: F64,
+    residual: F64,
+    done: Bool,
+) -> None:
+    """Write relative excess demand and whether each running post has converged.
+
+    `zeta` is excess demand over the larger of holdings desired and owned, `residual` over the
+    larger of gross purchases and sales.  Gross trade of less than half a lot is none.
+    """
+    for post in range(low.shape[0]):
+        if not running[post]:
+            continue
+        done[post] = True
+        for k in range(low.shape[1]):
+            zeta[post, k] = 0.0
+            residual[post, k] = 0.0
+            if not commodities[post, k] or k == numeraire[post]:
+                continue
+            excess = excess_of(low[post, k], high[post, k], endowment[post, k])
+            if excess == 0.0:
+                continue
+            desired = low[post, k] if excess > 0.0 else high[post, k]
+            larger = max(desired, endowment[post, k])
+            gross = max(bought[post, k], sold[post, k])
+            zeta[post, k] = excess / larger if larger > 0.0 else 0.0
+            if gross < floor:
+                continue
+            residual[post, k] = abs(excess) / gross
+            if abs(excess) > tolerance[post] * gross:
+                done[post] = False
+
+
+@kernel
+def update_brackets(
+    running: Bool,
+    commodities: Bool,
+    price: F64,
+    zeta: F64,
+    lower: F64,
+    upper: F64,
+    lower_zeta: F64,
+    upper_zeta: F64,
+    bracketed: Bool,
+) -> None:
+    """Remember the last price with excess demand and the last with excess supply, a good each."""
+    for post in range(price.shape[0]):
+        for k in range(price.shape[1]):
+            bracketed[post, k] = False
+            if not running[post] or not commodities[post, k] or zeta[post, k] == 0.0:
+                continue
+            if zeta[post, k] > 0.0:
+                lower[post, k] = price[post, k]
+                lower_zeta[post, k] = zeta[post, k]
+                if upper[post, k] <= price[post, k]:
+                    upper[post, k] = 0.0
+            else:
+                upper[post, k] = price[post, k]
+                upper_zeta[post, k] = zeta[post, k]
+                if lower[post, k] >= price[post, k]:
+                    lower[post, k] = 0.0
+            bracketed[post, k] = lower[post, k] > 0.0 and upper[post, k] > 0.0
+
+
+@kernel
+def advance(
+    running: Bool,
+    commodities: Bool,
+    numeraire: I32,
+    one_good: Bool,
+    zeta: F64,
+    kink: F64,
+    bracketed: Bool,
+    lower: F64,
+    upper: F64,
+    lower_zeta: F64,
+    upper_zeta: F64,
+    least: float,
+    most: float,
+    gain: F64,
+    sign: I8,
+    flips: I32,
+    price: F64,
+) -> None:
+    """Move prices by the sign and size of excess demand, within brackets where they are known.
+
+    The gain grows while the sign stays and halves when it flips.  A price at which members are
+    indifferent is tried as soon as it lies inside the bracket; with one good, where brackets are
+    certain, the root is closed in on by false position with a share of bisection.
+    """
+    for post in range(price.shape[0]):
+        if not running[post]:
+            continue
+        for k in range(price.shape[1]):
+            if not commodities[post, k] or k == numeraire[post] or zeta[post, k] == 0.0:
+                continue
+            now = 1 if zeta[post, k] > 0.0 else -1
+            if sign[post, k] == now:
+                gain[post, k] = min(MOST, gain[post, k] * GROW)
+            elif sign[post, k] != 0:
+                gain[post, k] *= SHRINK
+                flips[post, k] += 1
+            sign[post, k] = now
+            if kink[post, k] > 0.0:
+                price[post, k] = kink[post, k]
+                continue
+            if one_good[post] and bracketed[post, k]:
+                width = log(upper[post, k] / lower[post, k])
+                share = lower_zeta[post, k] / (lower_zeta[post, k] - upper_zeta[post, k])
+                share = min(0.9, max(0.1, share)) if flips[post, k] % 3 else 0.5
+                price[post, k] = lower[post, k] * exp(share * width)
+                continue
+            step = gain[post, k] * min(1.0, max(-1.0, zeta[post, k]))
+            price[post, k] = min(most, max(least, price[post, k] * exp(step)))
+
+
+@kernel
+def pick_nearest(segment_post: I32, lower: F64, upper: F64, found: F64, nearest: F64) -> None:
+    """Combine segments: keep each post's kink nearest to the middle, ties to the lower price."""
+    for segment in range(segment_post.shape[0]):
+        post = segment_post[segment]
+        for k in range(lower.shape[1]):
+            price = found[segment, k]
+            if price == 0.0:
+                continue
+            middle = 0.5 * (lower[post, k] + upper[post, k])
+            best = nearest[post, k]
+            gap = abs(price - middle)
+            if (
+                best == 0.0
+                or gap < abs(best - middle)
+                or (gap == abs(best - middle) and price < best)
+            ):
+                nearest[post, k] = price
+
+
+@kernel
+def newton_direction(
+    running: Bool,
+    free: Bool,
+    zeta: F64,
+    shifted: F64,
+    shift: float,
+    direction: F64,
+) -> None:
+    """Solve for the step in log prices that would make `zeta` zero, a post at a time.
+
+    `shifted[l]` is zeta with the log price of good l raised by `shift`.  Goods that are not `free`
+    do not move; a singular system leaves the direction of plain tatonnement.
+    """
+    n = zeta.shape[1]
+    matrix = np.empty((n, n + 1))
+    for post in range(zeta.shape[0]):
+        if not running[post]:
+            continue
+        for k in range(n):
+            for m in range(n):
+                matrix[k, m] = (shifted[m, post, k] - zeta[post, k]) / shift
+            matrix[k, n] = -zeta[post, k]
+            if not free[post, k]:
+                for m in range(n + 1):
+                    matrix[k, m] = 0.0
+                matrix[k, k] = 1.0
+        singular = False
+        for k in range(n):
+            pivot = k
+            for row in range(k + 1, n):
+                if abs(matrix[row, k]) > abs(matrix[pivot, k]):
+                    pivot = row
+            if abs(matrix[pivot, k]) < 1e-12:
+                singular = True
+                break
+            for m in range(n + 1):
+                held = matrix[k, m]
+                matrix[k, m] = matrix[pivot, m]
+                matrix[pivot, m] = held
+            for row in range(k + 1, n):
+                factor = matrix[row, k] / matrix[k, k]
+                for m in range(k, n + 1):
+                    matrix[row, m] -= factor * matrix[k, m]
+        longest = 0.0
+        for back in range(n):
+            k = n - 1 - back
+            if singular:
+                direction[post, k] = zeta[post, k]
+            else:
+                total = matrix[k, n]
+                for m in range(k + 1, n):
+                    total -= matrix[k, m] * direction[post, m]
+                direction[post, k] = total / matrix[k, k]
+            longest = max(longest, abs(direction[post, k]))
+        if longest > LONGEST_STEP:
+            for k in range(n):
+                direction[post, k] *= LONGEST_STEP / longest
+
+
+@kernel
+def step_prices(
+    running: Bool, free: Bool, direction: F64, share: F64, least: float, most: float,
+    base: F64, price: F64
+) -> None:
+    """Write the prices reached from `base` by a share of the direction in logs."""
+    for post in range(price.shape[0]):
+        if not running[post]:
+            continue
+        for k in range(price.shape[1]):
+            price[post, k] = base[post, k]
+            if free[post, k]:
+                moved = base[post, k] * exp(share[post] * direction[post, k])
+                price[post, k] = min(most, max(least, moved))
+
+
+@kernel
+def verdicts(
+    active: Bool,
+    converged: Bool,
+    commodities: Bool,
+    numeraire: I32,
+    low: F64,
+    high: F64,
+    zeta: F64,
+    price: F64,
+    flips: I32,
+    least: float,
+    most: float,
+    status: I8,
+) -> None:
+    """Write how the search for prices ended at each active post."""
+    for post in range(price.shape[0]):
+        if not active[post]:
+            continue
+        kinked = False
+        bound = False
+        turned = False
+        for k in range(price.shape[1]):
+            if not commodities[post, k] or k == numeraire[post]:
+                continue
+            kinked = kinked or low[post, k] < high[post, k]
+            if zeta[post, k] != 0.0:
+                bound = bound or price[post, k] <= least or price[post, k] >= most
+                turned = turned or flips[post, k] >= 4
+        if converged[post]:
+            status[post] = MARGINAL if kinked else CONVERGED
+        elif bound:
+            status[post] = BOUNDARY
+        elif turned:
+            status[post] = CYCLING
+        else:
+            status[post] = FAILED

@@ -1,0 +1,129 @@
+"""A market post as a host program sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ecs_market.components.market_post import STATUSES, MarketPost
+from ecs_market.components.position import Position
+from ecs_market.components.visibility import PostVisibility
+
+if TYPE_CHECKING:
+    from ecs_market.simulation import Simulation
+
+
+class MarketView:
+    """A post's present state in people's units; it follows the simulation."""
+
+    def __init__(self, simulation: Simulation, ident: int) -> None:
+        self._simulation = simulation
+        self.id = ident
+
+    @property
+    def _row(self) -> int:
+        return int(self._simulation.world.post_rows[self.id])
+
+    def _part(self, component: type) -> Any:
+        return self._simulation.world.posts.whole(component)
+
+    @property
+    def location(self) -> tuple[int, int]:
+        """The post's cell."""
+        position = self._part(Position)
+        return int(position.x[self._row]), int(position.y[self._row])
+
+    @property
+    def mechanism_type(self) -> str:
+        """The mechanism's name."""
+        for name, table in self._simulation.world.posts.tables.items():
+            if table.start <= self._row < table.stop:
+                return name
+        raise LookupError(f"market post {self.id} is in no table")
+
+    @property
+    def commodities(self) -> list[str]:
+        """The goods traded here, and M."""
+        traded = self._part(MarketPost).commodities[self._row]
+        names = self._simulation.world.settings.goods
+        return [*(good for good, here in zip(names, traded, strict=True) if here), "M"]
+
+    @property
+    def current_prices(self) -> dict[str, float]:
+        """The last prices published [M / unit], 1 for M; goods without a price are left out."""
+        steps = self._part(MarketPost).current_prices[self._row]
+        names = self._simulation.world.settings.goods
+        units = self._simulation.units
+        prices = {
+            good: units.from_steps(int(price))
+            for good, price in zip(names, steps, strict=True)
+            if price > 0
+        }
+        return {**prices, "M": 1.0}
+
+    @property
+    def price_formed_at(self) -> dict[str, int]:
+        """The tick in which each price was formed."""
+        ticks = self._part(MarketPost).price_formed_at[self._row]
+        names = self._simulation.world.settings.goods
+        return {good: int(at) for good, at in zip(names, ticks, strict=True) if at >= 0}
+
+    @property
+    def last_clear_tick(self) -> int | None:
+        """The last tick that traded, None before the first."""
+        tick = int(self._part(MarketPost).last_clear_tick[self._row])
+        return None if tick < 0 else tick
+
+    @property
+    def status(self) -> str:
+        """How the last clearing ended; ``none`` before the first."""
+        return STATUSES[int(self._part(MarketPost).status[self._row])]
+
+    @property
+    def pending_orders(self) -> list[dict[str, Any]]:
+        """Orders that rest at the post: none, as its mechanisms clear within the tick."""
+        return []
+
+    @property
+    def visibility_radius(self) -> int:
+        """From how far the post is seen [cell]."""
+        return int(self._part(PostVisibility).visibility_radius[self._row])
+
+    @property
+    def interaction_radius(self) -> int:
+        """From how far agents can join [cell]."""
+        return int(self._part(PostVisibility).interaction_radius[self._row])
+
+    @property
+    def broadcast_radius(self) -> int:
+        """How far prices are heard [cell]."""
+        return int(self._part(PostVisibility).broadcast_radius[self._row])
+
+    def distance(self, cell: tuple[int, int]) -> int:
+        """Return the Manhattan distance to a cell."""
+        x, y = self.location
+        return abs(int(cell[0]) - x) + abs(int(cell[1]) - y)
+
+    def can_see(self, cell: tuple[int, int]) -> bool:
+        """Return whether the post is seen from a cell."""
+        return self.distance(cell) <= self.visibility_radius
+
+    def can_interact(self, cell: tuple[int, int]) -> bool:
+        """Return whether an agent on a cell can join."""
+        return self.distance(cell) <= self.interaction_radius
+
+    def can_receive_broadcast(self, cell: tuple[int, int]) -> bool:
+        """Return whether prices are heard on a cell."""
+        return self.distance(cell) <= self.broadcast_radius
+
+    def __repr__(self) -> str:
+        return f"<MarketView {self.id} {self.mechanism_type} at {self.location}>"
+
+
+def market_views(simulation: Simulation) -> list[MarketView]:
+    """Return a view of each post, by ascending id."""
+    return [
+        MarketView(simulation, int(ident))
+        for ident in np.flatnonzero(simulation.world.post_rows >= 0)
+    ]

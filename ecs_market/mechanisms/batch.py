@@ -1,0 +1,395 @@
+"""The members of all posts in a tick, and the part of them that one mechanism clears."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ecs_market.components.identity import Identity
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_post import MarketPost
+from ecs_market.components.table import Table
+from ecs_market.components.utility import Utility
+from ecs_market.kernels import attendance, tatonnement
+from ecs_market.kernels.spatial import accumulate
+from ecs_market.preferences import families
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.types import F64, I32, I64, Bool
+from ecs_market.world import World
+
+# Sums run within segments of this many members and then over segments, always in that order.
+SEGMENT = 4096
+
+
+@dataclass(slots=True)
+class Attendance:
+    """All members of all posts, sorted by (post, family, id).
+
+    Attributes
+    ----------
+    first
+        int64 (posts + 1,): the members of a post.
+    row, id
+        Row in the arena and id of each member.
+    lots, minor
+        int64 (m, K) and (m,): holdings [lot], money [minor unit]; settlement changes them.
+    goods, money, parameters, weight
+        float64: the same in units and M before the clearing, parameters and money weights.
+    by_id
+        int64 (m,): members in the order (post, id).
+    segment_post, segment_family, segment_start, segment_stop
+        Runs of at most `SEGMENT` members of one family at one post.
+    """
+
+    first: I64
+    row: I32
+    id: I64
+    lots: I64
+    minor: I64
+    goods: F64
+    money: F64
+    parameters: F64
+    weight: F64
+    by_id: I64
+    segment_post: I32
+    segment_family: I64
+    segment_start: I64
+    segment_stop: I64
+
+
+def gather(world: World) -> Attendance:
+    """Collect the members of every post from `scratch.at_post`."""
+    utility = world.agents.whole(Utility)
+    codes = np.asarray(world.families, dtype=np.int64)
+    slot_of = np.zeros(int(codes.max(initial=0)) + 1, np.int64)
+    slot_of[codes] = np.arange(len(codes))
+    posts = world.posts.capacity
+    slots = np.zeros(posts * len(codes) + 1, np.int64)
+    at_post = world.scratch.at_post
+    attendance.count_members(world.agent_rows, at_post, utility.family, slot_of, slots)
+    accumulate(slots)
+    row = np.empty(slots[-1], np.int32)
+    by_id = np.empty(slots[-1], np.int64)
+    first = slots[:: len(codes)].copy()
+    attendance.place_members(
+        world.agent_rows,
+        at_post,
+        utility.family,
+        slot_of,
+        slots[:-1].copy(),
+        first[:-1].copy(),
+        row,
+        by_id,
+    )
+    members = _copy(world, row, by_id, first)
+    _cut(members, slots, len(codes))
+    return members
+
+
+def _copy(world: World, row: I32, by_id: I64, first: I64) -> Attendance:
+    m, goods = len(row), world.goods
+    utility = world.agents.whole(Utility)
+    inventory = world.agents.whole(Inventory)
+    none = np.empty(0, np.int64)
+    members = Attendance(
+        first=first,
+        row=row,
+        id=np.empty(m, np.int64),
+        lots=np.empty((m, goods), np.int64),
+        minor=np.empty(m, np.int64),
+        goods=np.empty((m, goods)),
+        money=np.empty(m),
+        parameters=np.empty((m, utility.parameters.shape[1])),
+        weight=np.empty(m),
+        by_id=by_id,
+        segment_post=none.astype(np.int32),
+        segment_family=none,
+        segment_start=none,
+        segment_stop=none,
+    )
+    world.over(
+        0,
+        m,
+        attendance.fill_members,
+        row,
+        world.agents.whole(Identity).id,
+        inventory.goods,
+        inventory.money,
+        utility.parameters,
+        utility.money_weight,
+        world.settings.lot_size,
+        world.settings.minor_size,
+        members.id,
+        members.lots,
+        members.minor,
+        members.goods,
+        members.money,
+        members.parameters,
+        members.weight,
+    )
+    return members
+
+
+def _cut(members: Attendance, slots: I64, codes: int) -> None:
+    def cut(size: int, write: bool) -> int:
+        members.segment_post = np.empty(size, np.int32)
+        members.segment_family = np.empty(size, np.int64)
+        members.segment_start = np.empty(size, np.int64)
+        members.segment_stop = np.empty(size, np.int64)
+        return attendance.cut_segments(
+            slots,
+            codes,
+            SEGMENT,
+            members.segment_post,
+            members.segment_family,
+            members.segment_start,
+            members.segment_stop,
+            write,
+        )
+
+    cut(cut(0, False), True)
+
+
+@dataclass(slots=True)
+class Run:
+    """The segments of one family, and the sums of demand in each of them [unit]."""
+
+    family: int
+    post: I32
+    start: I64
+    stop: I64
+    low: F64
+    high: F64
+    bought: F64
+    sold: F64
+
+
+@dataclass(slots=True)
+class Excess:
+    """Demand at each post, float64 (posts, K) [unit].
+
+    `low` and `high` bound the holdings demanded, which are a set where members are indifferent;
+    `bought` and `sold` are the gross purchases and sales that nobody is indifferent about.
+    """
+
+    low: F64
+    high: F64
+    bought: F64
+    sold: F64
+
+
+@dataclass(slots=True)
+class Batch:
+    """The posts of one mechanism and their members; arrays a post start at the table's first row.
+
+    Attributes
+    ----------
+    first
+        int64 (posts + 1,): members of a post, numbered within the batch.
+    family
+        int64 (m,): family code of each member.
+    commodities, numeraire
+        bool (posts, K) and int32 (posts,): goods traded; the good at price 1, -1 for money.
+    active
+        bool (posts,): posts with members.
+    endowment
+        float64 (posts, K): what the members own together [unit].
+
+    The arrays of members are views of the tick's `Attendance`.
+    """
+
+    world: World
+    table: Table
+    first: I64
+    row: I32
+    id: I64
+    lots: I64
+    minor: I64
+    goods: F64
+    money: F64
+    parameters: F64
+    weight: F64
+    family: I64
+    by_id: I64
+    runs: list[Run]
+    commodities: Bool
+    numeraire: I32
+    active: Bool
+    endowment: F64
+    floor: float
+
+    @property
+    def posts(self) -> int:
+        """Return the number of posts."""
+        return len(self.first) - 1
+
+    @property
+    def size(self) -> int:
+        """Return the number of members."""
+        return len(self.row)
+
+    def excess(self, price: F64, active: Bool, smoothing: float = 0.0) -> Excess:
+        """Return the demand of the members of active posts at `price` (posts, K) [M / unit].
+
+        With `smoothing` members that jump at a price do so gradually around it.
+        """
+        found = Excess(*(np.zeros(price.shape) for _ in range(4)))
+        for run in self.runs:
+            self.world.over(
+                0,
+                len(run.post),
+                families.loops(run.family).sum_demand,
+                run.post,
+                run.start,
+                run.stop,
+                active,
+                price,
+                self.commodities,
+                self.numeraire,
+                self.goods,
+                self.money,
+                self.parameters,
+                self.weight,
+                self.world.settings.mode,
+                self.floor,
+                smoothing,
+                run.low,
+                run.high,
+                run.bought,
+                run.sold,
+                cost=max(1, self.size // max(1, len(run.post))),
+            )
+            attendance.add_segments(run.post, active, run.low, found.low)
+            attendance.add_segments(run.post, active, run.high, found.high)
+            attendance.add_segments(run.post, active, run.bought, found.bought)
+            attendance.add_segments(run.post, active, run.sold, found.sold)
+        return found
+
+    def desired(self, price: F64, unrounded: F64, active: Bool) -> tuple[F64, Bool]:
+        """Return desired holdings [unit] and who is indifferent, each (m, K).
+
+        `unrounded` is the price that clears before rounding to the price step.
+        """
+        holdings = self.goods.copy()
+        indifferent = np.zeros(holdings.shape, np.bool_)
+        for run in self.runs:
+            self.world.over(
+                0,
+                len(run.post),
+                families.loops(run.family).write_demand,
+                run.post,
+                run.start,
+                run.stop,
+                active,
+                price,
+                unrounded,
+                self.commodities,
+                self.numeraire,
+                self.goods,
+                self.money,
+                self.parameters,
+                self.weight,
+                self.world.settings.mode,
+                self.floor,
+                holdings,
+                indifferent,
+                cost=max(1, self.size // max(1, len(run.post))),
+            )
+        return holdings, indifferent
+
+    def kinked(self) -> Bool:
+        """Return which posts have members whose demand jumps."""
+        found = np.zeros(self.posts, np.bool_)
+        for run in self.runs:
+            if families.FAMILIES[run.family].KINKED:
+                found[run.post] = True
+        return found
+
+    def nearest_kinks(self, wanted: Bool, lower: F64, upper: F64) -> F64:
+        """Return the indifference price nearest to the middle of each wanted bracket, 0 if none.
+
+        All arrays are (posts, K) [M / unit].
+        """
+        nearest = np.zeros(lower.shape)
+        if not wanted.any():
+            return nearest
+        for run in self.runs:
+            if not families.FAMILIES[run.family].KINKED:
+                continue
+            found = np.zeros(run.low.shape)
+            self.world.over(
+                0,
+                len(run.post),
+                families.loops(run.family).nearest_kink,
+                run.post,
+                run.start,
+                run.stop,
+                wanted,
+                lower,
+                upper,
+                self.parameters,
+                self.weight,
+                self.world.settings.mode,
+                self.numeraire,
+                found,
+                cost=max(1, self.size // max(1, len(run.post))),
+            )
+            tatonnement.pick_nearest(run.post, lower, upper, found, nearest)
+        return nearest
+
+
+def part(world: World, table: Table) -> Batch:
+    """Return the batch of the posts of one mechanism."""
+    members: Attendance = world.scratch.orders
+    a, b = members.first[table.start], members.first[table.stop]
+    commodities = world.posts.whole(MarketPost).commodities[table.start : table.stop]
+    first = members.first[table.start : table.stop + 1] - a
+    here = np.flatnonzero((members.segment_start >= a) & (members.segment_stop <= b))
+    codes = np.asarray(world.families, np.int64)[members.segment_family[here]]
+    sizes = members.segment_stop[here] - members.segment_start[here]
+    runs = []
+    for code in world.families:
+        mine = here[codes == code]
+        if len(mine):
+            sums = (np.zeros((len(mine), world.goods)) for _ in range(4))
+            runs.append(
+                Run(
+                    code,
+                    (members.segment_post[mine] - table.start).astype(np.int32),
+                    members.segment_start[mine] - a,
+                    members.segment_stop[mine] - a,
+                    *sums,
+                )
+            )
+    lots = np.zeros((b - a + 1, world.goods), np.int64)
+    np.cumsum(members.lots[a:b], axis=0, out=lots[1:])
+    return Batch(
+        world=world,
+        table=table,
+        first=first,
+        row=members.row[a:b],
+        id=members.id[a:b],
+        lots=members.lots[a:b],
+        minor=members.minor[a:b],
+        goods=members.goods[a:b],
+        money=members.money[a:b],
+        parameters=members.parameters[a:b],
+        weight=members.weight[a:b],
+        family=np.repeat(codes, sizes),
+        by_id=members.by_id[a:b] - a,
+        runs=runs,
+        commodities=commodities,
+        numeraire=numeraires(commodities, world.settings.mode),
+        active=first[1:] > first[:-1],
+        endowment=(lots[first[1:]] - lots[first[:-1]]) * world.settings.lot_size,
+        floor=0.5 * world.settings.lot_size,
+    )
+
+
+def numeraires(commodities: Bool, mode: int) -> I32:
+    """Return the good each post counts in: its last one, or -1 where money has that role."""
+    if mode == QUASILINEAR:
+        return np.full(len(commodities), -1, np.int32)
+    last = commodities.shape[1] - 1 - np.argmax(commodities[:, ::-1], axis=1)
+    return last.astype(np.int32)

@@ -1,0 +1,92 @@
+"""The tables of market posts: one for each mechanism, and the index over all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecs_market.components.identity import Identity
+from ecs_market.components.market_post import MarketPost
+from ecs_market.components.position import Position
+from ecs_market.components.post_index import PostIndex
+from ecs_market.components.posted_price import PostedPrice, WishBook
+from ecs_market.components.visibility import PostVisibility
+from ecs_market.components.walrasian import FALLBACKS, Walrasian
+from ecs_market.kernels.posts import cover_tiles
+from ecs_market.kernels.spatial import TILE_SHIFT, accumulate
+from ecs_market.mechanisms import posted_price, walrasian
+from ecs_market.mechanisms.batch import numeraires
+from ecs_market.types import F64
+from ecs_market.world import World
+
+POST_COMPONENTS = [Position, PostVisibility, MarketPost]
+# Mechanism names in the order of their tables, with the component that holds their parameters.
+POST_TABLES: dict[str, type] = {walrasian.NAME: Walrasian, posted_price.NAME: PostedPrice}
+
+
+def add_post_tables(world: World) -> None:
+    """Make an entity for each mechanism, with posts or without."""
+    for name, component in POST_TABLES.items():
+        entity = world.add_table(world.posts, name, [*POST_COMPONENTS, component])
+        if component is PostedPrice:
+            world.esper.add_component(entity, WishBook())
+
+
+def write_post(world: World, row: int, post: Any) -> None:
+    """Write a scenario's post to a row of its mechanism's table."""
+    posts = world.posts
+    posts.whole(Identity).id[row] = post.id
+    posts.whole(Position).x[row] = post.x
+    posts.whole(Position).y[row] = post.y
+    reach = posts.whole(PostVisibility)
+    reach.visibility_radius[row] = post.visibility_radius
+    reach.interaction_radius[row] = post.interaction_radius
+    reach.broadcast_radius[row] = post.broadcast_radius
+    market = posts.whole(MarketPost)
+    market.commodities[row] = [good in post.commodities for good in world.settings.goods]
+    settings = post.parameters
+    if post.mechanism == walrasian.NAME:
+        rules = posts.whole(Walrasian)
+        rules.adjustment_speed[row] = settings["adjustment_speed"]
+        rules.price_tolerance[row] = settings["price_tolerance"]
+        rules.max_iterations[row] = settings["max_iterations"]
+        ways = [FALLBACKS.index(way) for way in settings["on_failure"]]
+        rules.on_failure[row] = 0
+        rules.on_failure[row, : len(ways)] = ways
+        rules.clear_every[row] = settings["clear_every"]
+        rules.initial_price[row] = _initial_price(world, settings["initial_price"])
+    else:
+        board = posts.whole(PostedPrice)
+        board.price_update_frequency[row] = settings["price_update_frequency"]
+        board.eta[row] = settings["eta"]
+        board.clear_every[row] = settings["clear_every"]
+        board.initial_price[row] = _initial_price(world, settings["initial_price"])
+
+
+def _initial_price(world: World, given: Any) -> F64:
+    """Return the price of each good [M / unit], 0 where none is given."""
+    if given is None:
+        return np.zeros(world.goods)
+    if isinstance(given, dict):
+        return np.array([float(given.get(good, 0.0)) for good in world.settings.goods])
+    return np.full(world.goods, float(given))
+
+
+def index_posts(world: World) -> PostIndex:
+    """List the posts that reach into each tile of the grid, by ascending post id."""
+    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
+    tiles_y = (world.settings.height >> TILE_SHIFT) + 1
+    place, sight = world.posts.whole(Position), world.posts.whole(PostVisibility)
+    reach = np.maximum(sight.visibility_radius, sight.broadcast_radius)
+    rows = world.post_rows[world.post_rows >= 0]
+    starts = np.zeros(tiles_x * tiles_y + 1, np.int64)
+    nothing = np.empty(0, np.int32)
+    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
+    accumulate(starts)
+    entries = np.empty(starts[-1], np.int32)
+    cover_tiles(
+        rows, place.x, place.y, reach, tiles_x, tiles_y, starts[:-1].copy(), True, entries
+    )
+    commodities = world.posts.whole(MarketPost).commodities
+    return PostIndex(tiles_x, starts, entries, numeraires(commodities, world.settings.mode))

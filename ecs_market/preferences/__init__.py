@@ -1,0 +1,1 @@
+"""Utility families: one module of scalar functions each, and the loops built from them."""

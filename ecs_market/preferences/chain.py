@@ -1,0 +1,120 @@
+"""One link of a dispatch over utility families: this family's function, or the next link.
+
+`families.dispatch` copies these functions and binds `CODE`, `own` and `other` for each link; the
+last link has no other and asks no more which family it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ecs_market.types import F64, Bool
+
+CODE = 0
+own: Any = None
+other: Any = None
+
+
+def utility(family: int, goods: F64, parameters: F64, floor: float) -> float:
+    """Return the utility of `goods` [unit] in the given family."""
+    if family == CODE:
+        return own(goods, parameters, floor)  # type: ignore[no-any-return]  # bound per link
+    return other(family, goods, parameters, floor)  # type: ignore[no-any-return]  # bound per link
+
+
+def marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:
+    """Return the marginal utility of good k in the given family."""
+    if family == CODE:
+        return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
+    return other(family, goods, parameters, floor, k)  # type: ignore[no-any-return]  # as above
+
+
+def demand(
+    family: int,
+    price: F64,
+    traded: Bool,
+    goods: F64,
+    wealth: float,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    floor: float,
+    smoothing: float,
+    low: F64,
+    high: F64,
+) -> None:
+    """Write optimal holdings in the given family."""
+    if family == CODE:
+        own(
+            price,
+            traded,
+            goods,
+            wealth,
+            parameters,
+            money_weight,
+            mode,
+            numeraire,
+            floor,
+            smoothing,
+            low,
+            high,
+        )
+    else:
+        other(
+            family,
+            price,
+            traded,
+            goods,
+            wealth,
+            parameters,
+            money_weight,
+            mode,
+            numeraire,
+            floor,
+            smoothing,
+            low,
+            high,
+        )
+
+
+def last_utility(family: int, goods: F64, parameters: F64, floor: float) -> float:
+    """Return the utility of `goods` [unit]."""
+    return own(goods, parameters, floor)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:
+    """Return the marginal utility of good k."""
+    return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_demand(
+    family: int,
+    price: F64,
+    traded: Bool,
+    goods: F64,
+    wealth: float,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    floor: float,
+    smoothing: float,
+    low: F64,
+    high: F64,
+) -> None:
+    """Write optimal holdings."""
+    own(
+        price,
+        traded,
+        goods,
+        wealth,
+        parameters,
+        money_weight,
+        mode,
+        numeraire,
+        floor,
+        smoothing,
+        low,
+        high,
+    )

@@ -1,0 +1,147 @@
+"""Cobb-Douglas utility, u = product of x_k ^ a_k.
+
+Parameters of a row: the exponents a, one a good, then kappa and the scale.  With the scale LOG the
+utility is kappa ln u, which makes quasi-linear demand interior; with LEVEL it is u itself, which
+an agent with constant marginal utility of money buys with everything or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ecs_market.kernels.elementary import exp, log, power
+from ecs_market.kernels.jit import kernel
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.types import F64, Bool
+
+NAME = "cobb_douglas"
+CODE = 1
+KINKED = False
+LOG = 0.0
+LEVEL = 1.0
+# Exponents that add up to one up to rounding make utility proportional to spending.
+DEGREE_ONE = 1e-12
+
+
+def width(goods: int) -> int:
+    """Return how many parameters a row takes."""
+    return goods + 2
+
+
+def pack(entry: Mapping[str, Any], goods: int) -> list[float]:
+    """Lay out a scenario's parameters as a row."""
+    level = entry["scale"] == "level"
+    return [*map(float, entry["exponents"]), float(entry["kappa"]), LEVEL if level else LOG]
+
+
+@kernel
+def utility(goods: F64, parameters: F64, floor: float) -> float:
+    """Return U at `goods` [unit]; in the log form a quantity counts as at least `floor`."""
+    n = goods.shape[0]
+    total = 0.0
+    for k in range(n):
+        if parameters[k] > 0.0:
+            total += parameters[k] * log(max(goods[k], floor))
+    if parameters[n + 1] == LOG:
+        return parameters[n] * total
+    for k in range(n):
+        if parameters[k] > 0.0 and goods[k] <= 0.0:
+            return 0.0
+    return exp(total)
+
+
+@kernel
+def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
+    """Return dU/dx_k, taken at no less than `floor`."""
+    n = goods.shape[0]
+    quantity = max(goods[k], floor)
+    if parameters[n + 1] == LOG:
+        return parameters[n] * parameters[k] / quantity
+    return parameters[k] * utility(goods, parameters, floor) / quantity
+
+
+@kernel
+def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
+    """Return d2U/dx_k dx_m, taken at no less than `floor`."""
+    n = goods.shape[0]
+    at_k = max(goods[k], floor)
+    at_m = max(goods[m], floor)
+    if parameters[n + 1] == LOG:
+        return -parameters[n] * parameters[k] / (at_k * at_k) if k == m else 0.0
+    level = utility(goods, parameters, floor)
+    own = 1.0 if k == m else 0.0
+    return parameters[k] * (parameters[m] - own) * level / (at_k * at_m)
+
+
+@kernel
+def indifference_price(
+    parameters: F64, money_weight: float, mode: int, numeraire: int, k: int
+) -> float:
+    """Return 0: no single good is ever worth exactly its money whatever the quantity."""
+    return 0.0
+
+
+@kernel
+def level_spending(
+    price: F64,
+    traded: Bool,
+    goods: F64,
+    wealth: float,
+    parameters: F64,
+    money_weight: float,
+    degree: float,
+) -> float:
+    """Return what a level-form agent spends: the maximiser of v w^degree - lambda w."""
+    logarithm = 0.0
+    for k in range(goods.shape[0]):
+        if parameters[k] <= 0.0:
+            continue
+        if traded[k]:
+            logarithm += parameters[k] * log(parameters[k] / (degree * price[k]))
+        elif goods[k] > 0.0:
+            logarithm += parameters[k] * log(goods[k])
+        else:
+            return 0.0
+    value = exp(logarithm)
+    if degree < 1.0 - DEGREE_ONE:
+        return min(wealth, power(degree * value / money_weight, 1.0 / (1.0 - degree)))
+    if wealth <= 0.0:
+        return 0.0
+    gain = value * exp((degree - 1.0) * log(wealth)) if degree > 1.0 + DEGREE_ONE else value
+    return wealth if gain > money_weight else 0.0
+
+
+@kernel
+def demand(
+    price: F64,
+    traded: Bool,
+    goods: F64,
+    wealth: float,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    floor: float,
+    smoothing: float,
+    low: F64,
+    high: F64,
+) -> None:
+    """Write optimal holdings at `price` with `wealth` to spend; `low` and `high` agree."""
+    n = goods.shape[0]
+    degree = 0.0
+    for k in range(n):
+        if traded[k]:
+            degree += parameters[k]
+    spent = wealth
+    if degree <= 0.0:
+        spent = 0.0
+        degree = 1.0
+    elif mode == QUASILINEAR:
+        if parameters[n + 1] == LOG:
+            spent = min(wealth, parameters[n] * degree / money_weight)
+        else:
+            spent = level_spending(price, traded, goods, wealth, parameters, money_weight, degree)
+    for k in range(n):
+        low[k] = parameters[k] / degree * spent / price[k] if traded[k] else goods[k]
+        high[k] = low[k]

@@ -1,0 +1,430 @@
+"""The loops over agents that every family needs, written once.
+
+`families.loops` makes a copy of these functions for each family in use and binds the names imported
+here from `linear` to that family's functions; the names stand for whichever family it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.preferences.linear import (
+    CODE,
+    demand,
+    hessian,
+    indifference_price,
+    marginal,
+    utility,
+)
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.types import F32, F64, I8, I32, I64, Bool
+
+
+def appraise(
+    start: int,
+    stop: int,
+    family: I8,
+    inventory: I64,
+    parameters: F64,
+    money_weight: F64,
+    mode: int,
+    lot_size: float,
+    rate: F32,
+    curvature: F32,
+) -> None:
+    """Write what a unit more is worth to each agent [M / unit], and how fast that falls.
+
+    `curvature` is minus the slope of the marginal rate along a trade against money, or against the
+    numeraire (the last good) when money is a unit of account.
+    """
+    n = inventory.shape[1]
+    goods = np.empty(n)
+    last = n - 1
+    floor = 0.5 * lot_size
+    for row in range(start, stop):
+        if family[row] != CODE:
+            continue
+        for k in range(n):
+            goods[k] = np.float64(inventory[row, k]) * lot_size
+        own = parameters[row]
+        worth = money_weight[row]
+        if mode != QUASILINEAR:
+            worth = marginal(goods, own, floor, last)
+        if worth <= 0.0:
+            worth = 1.0
+        for k in range(n):
+            m = marginal(goods, own, floor, k) / worth
+            bend = hessian(goods, own, floor, k, k)
+            if mode != QUASILINEAR:
+                bend += m * m * hessian(goods, own, floor, last, last)
+                bend -= 2.0 * m * hessian(goods, own, floor, k, last)
+                if k == last:
+                    m = 1.0
+                    bend = 0.0
+            rate[row, k] = np.float32(m)
+            curvature[row, k] = np.float32(max(0.0, -bend / worth))
+
+
+def gain_at(
+    price: F64,
+    traded: Bool,
+    goods: F64,
+    money: float,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    floor: float,
+    before: float,
+    low: F64,
+    high: F64,
+) -> float:
+    """Return the gain [M] of trading at `price`, no good by more than the agent's own holding."""
+    n = goods.shape[0]
+    wealth = money if mode == QUASILINEAR else 0.0
+    for k in range(n):
+        if traded[k]:
+            wealth += price[k] * goods[k]
+    demand(
+        price,
+        traded,
+        goods,
+        wealth,
+        parameters,
+        money_weight,
+        mode,
+        numeraire,
+        floor,
+        0.0,
+        low,
+        high,
+    )
+    share = 1.0
+    for k in range(n):
+        low[k] = 0.0 if low[k] <= goods[k] <= high[k] else low[k] - goods[k]
+        size = abs(low[k])
+        limit = max(goods[k], 1.0)
+        if size * share > limit:
+            share = limit / size
+    cost = 0.0
+    for k in range(n):
+        high[k] = goods[k] + share * low[k]
+        cost += price[k] * share * low[k]
+    change = utility(high, parameters, floor) - before
+    if mode == QUASILINEAR:
+        return change / money_weight - cost
+    worth = marginal(goods, parameters, floor, numeraire)
+    return change / worth if worth > 0.0 else 0.0
+
+
+def find_market(
+    start: int,
+    stop: int,
+    family: I8,
+    inventory: I64,
+    cash: I64,
+    parameters: F64,
+    money_weight: F64,
+    mode: int,
+    lot_size: float,
+    minor_size: float,
+    x: I32,
+    y: I32,
+    tile_shift: int,
+    tiles_x: int,
+    tile_start: I64,
+    tile_posts: I32,
+    post_x: I32,
+    post_y: I32,
+    post_id: I64,
+    sight: I32,
+    hearing: I32,
+    commodities: Bool,
+    numeraire: I32,
+    heard_price: F64,
+    confidence: F64,
+    unheard_confidence: float,
+    distance_floor: float,
+    up: float,
+    down: float,
+    beta_power: F64,
+    min_value: float,
+    intent_kind: I8,
+    intent_target: I64,
+    intent_since: I32,
+    barred_kind: I8,
+    barred_target: I64,
+    barred_until: I32,
+    tick: int,
+    market_kind: int,
+    best_market: I64,
+    best_value: F64,
+) -> None:
+    """Write each agent's best market post and its discounted value [M]; 0 where there is none.
+
+    Ties go to the post that is pursued already, then to the lower id.
+    """
+    n = inventory.shape[1]
+    goods = np.empty(n)
+    price = np.empty(n)
+    tilted = np.empty(n)
+    low = np.empty(n)
+    high = np.empty(n)
+    floor = 0.5 * lot_size
+    for row in range(start, stop):
+        if family[row] != CODE:
+            continue
+        best_market[row] = -1
+        best_value[row] = 0.0
+        tile = (np.int64(y[row]) >> tile_shift) * tiles_x + (np.int64(x[row]) >> tile_shift)
+        if tile_start[tile] == tile_start[tile + 1]:
+            continue
+        own = parameters[row]
+        weight = money_weight[row]
+        for k in range(n):
+            goods[k] = np.float64(inventory[row, k]) * lot_size
+        money = np.float64(cash[row]) * minor_size
+        before = utility(goods, own, floor)
+        kept = -1
+        if intent_kind[row] == market_kind and intent_since[row] >= 0:
+            kept = intent_target[row]
+        for entry in range(tile_start[tile], tile_start[tile + 1]):
+            post = tile_posts[entry]
+            distance = abs(np.int64(x[row]) - np.int64(post_x[post])) + abs(
+                np.int64(y[row]) - np.int64(post_y[post])
+            )
+            hears = distance <= hearing[post] and confidence[post] > 0.0
+            if not hears and distance > sight[post]:
+                continue
+            barred = False
+            for slot in range(barred_kind.shape[1]):
+                if (
+                    barred_until[row, slot] > tick
+                    and barred_kind[row, slot] == market_kind
+                    and barred_target[row, slot] == post_id[post]
+                ):
+                    barred = True
+            if barred:
+                continue
+            traded = commodities[post]
+            worth = weight
+            if mode != QUASILINEAR:
+                worth = marginal(goods, own, floor, numeraire[post])
+            if worth <= 0.0:
+                continue
+            for k in range(n):
+                price[k] = heard_price[post, k] if hears else 0.0
+                if price[k] <= 0.0:
+                    price[k] = max(marginal(goods, own, floor, k) / worth, 1e-12)
+                if mode != QUASILINEAR and k == numeraire[post]:
+                    price[k] = 1.0
+            value = 0.0
+            for tilt in (up, down):
+                for k in range(n):
+                    tilted[k] = price[k] * tilt
+                    if mode != QUASILINEAR and k == numeraire[post]:
+                        tilted[k] = 1.0
+                value += 0.5 * gain_at(
+                    tilted,
+                    traded,
+                    goods,
+                    money,
+                    own,
+                    weight,
+                    mode,
+                    numeraire[post],
+                    floor,
+                    before,
+                    low,
+                    high,
+                )
+            trust = unheard_confidence
+            if hears:
+                trust = confidence[post]
+                if hearing[post] > 0:
+                    trust *= 1.0 - distance_floor * distance / hearing[post]
+            value *= trust * beta_power[distance]
+            if value < min_value:
+                continue
+            ident = post_id[post]
+            better = value > best_value[row]
+            if value == best_value[row] and best_market[row] != kept:
+                better = ident == kept or ident < best_market[row]
+            if better:
+                best_value[row] = value
+                best_market[row] = ident
+
+
+def sum_demand(
+    start: int,
+    stop: int,
+    segment_post: I32,
+    segment_start: I64,
+    segment_stop: I64,
+    active: Bool,
+    price: F64,
+    commodities: Bool,
+    numeraire: I32,
+    goods: F64,
+    money: F64,
+    parameters: F64,
+    money_weight: F64,
+    mode: int,
+    floor: float,
+    smoothing: float,
+    low_sum: F64,
+    high_sum: F64,
+    bought: F64,
+    sold: F64,
+) -> None:
+    """Add up the demand of each segment of members at its post's price.
+
+    A segment is a run of at most 4,096 members of one family at one post, so that the order of
+    floating point additions is the same whatever the number of threads.
+    """
+    n = goods.shape[1]
+    low = np.empty(n)
+    high = np.empty(n)
+    for segment in range(start, stop):
+        post = segment_post[segment]
+        if not active[post]:
+            continue
+        for k in range(n):
+            low_sum[segment, k] = 0.0
+            high_sum[segment, k] = 0.0
+            bought[segment, k] = 0.0
+            sold[segment, k] = 0.0
+        for member in range(segment_start[segment], segment_stop[segment]):
+            wealth = money[member] if mode == QUASILINEAR else 0.0
+            for k in range(n):
+                if commodities[post, k]:
+                    wealth += price[post, k] * goods[member, k]
+            demand(
+                price[post],
+                commodities[post],
+                goods[member],
+                wealth,
+                parameters[member],
+                money_weight[member],
+                mode,
+                numeraire[post],
+                floor,
+                smoothing,
+                low,
+                high,
+            )
+            for k in range(n):
+                low_sum[segment, k] += low[k]
+                high_sum[segment, k] += high[k]
+                if low[k] > goods[member, k]:
+                    bought[segment, k] += low[k] - goods[member, k]
+                elif high[k] < goods[member, k]:
+                    sold[segment, k] += goods[member, k] - high[k]
+
+
+def write_demand(
+    start: int,
+    stop: int,
+    segment_post: I32,
+    segment_start: I64,
+    segment_stop: I64,
+    active: Bool,
+    price: F64,
+    pinned_price: F64,
+    commodities: Bool,
+    numeraire: I32,
+    goods: F64,
+    money: F64,
+    parameters: F64,
+    money_weight: F64,
+    mode: int,
+    floor: float,
+    desired: F64,
+    marginal_member: Bool,
+) -> None:
+    """Write each member's desired holdings at `price`, and whether it is indifferent.
+
+    `pinned_price` is the unrounded price: where a member's demand there is a set, the member is
+    marginal in that good, and what it trades is for the clearing to say.
+    """
+    n = goods.shape[1]
+    low = np.empty(n)
+    high = np.empty(n)
+    for segment in range(start, stop):
+        post = segment_post[segment]
+        if not active[post]:
+            continue
+        for member in range(segment_start[segment], segment_stop[segment]):
+            any_marginal = False
+            for attempt in range(2):
+                at = pinned_price[post] if attempt == 0 else price[post]
+                if attempt == 1 and any_marginal:
+                    break
+                wealth = money[member] if mode == QUASILINEAR else 0.0
+                for k in range(n):
+                    if commodities[post, k]:
+                        wealth += at[k] * goods[member, k]
+                demand(
+                    at,
+                    commodities[post],
+                    goods[member],
+                    wealth,
+                    parameters[member],
+                    money_weight[member],
+                    mode,
+                    numeraire[post],
+                    floor,
+                    0.0,
+                    low,
+                    high,
+                )
+                for k in range(n):
+                    if attempt == 0:
+                        marginal_member[member, k] = low[k] < high[k]
+                        if low[k] < high[k]:
+                            any_marginal = True
+                            low[k] = goods[member, k]
+                    desired[member, k] = low[k]
+
+
+def nearest_kink(
+    start: int,
+    stop: int,
+    segment_post: I32,
+    segment_start: I64,
+    segment_stop: I64,
+    wanted: Bool,
+    lower: F64,
+    upper: F64,
+    parameters: F64,
+    money_weight: F64,
+    mode: int,
+    numeraire: I32,
+    nearest: F64,
+) -> None:
+    """Write, for each segment and wanted good, the indifference price nearest mid-bracket.
+
+    Only prices strictly between `lower` and `upper` (posts, K) count; 0 where there is none.
+    """
+    n = lower.shape[1]
+    for segment in range(start, stop):
+        post = segment_post[segment]
+        for k in range(n):
+            nearest[segment, k] = 0.0
+            if not wanted[post, k]:
+                continue
+            middle = 0.5 * (lower[post, k] + upper[post, k])
+            for member in range(segment_start[segment], segment_stop[segment]):
+                price = indifference_price(
+                    parameters[member], money_weight[member], mode, numeraire[post], k
+                )
+                if price <= lower[post, k] or price >= upper[post, k]:
+                    continue
+                found = nearest[segment, k]
+                gap = abs(price - middle)
+                if (
+                    found == 0.0
+                    or gap < abs(found - middle)
+                    or (gap == abs(found - middle) and price < found)
+                ):
+                    nearest[segment, k] = price

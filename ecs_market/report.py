@@ -1,0 +1,82 @@
+"""A run's ledger and summary."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ecs_market.components.inventory import Inventory
+from ecs_market.state_hash import state_hash
+from ecs_market.world import World
+
+if TYPE_CHECKING:
+    from ecs_market.simulation import Simulation
+
+
+def ledger_of(world: World) -> dict[str, dict[str, int]]:
+    """Return initial + harvest + host and what exists, a good each and M, in storage units."""
+    inventory = world.agents.whole(Inventory)
+    current = [*inventory.goods.sum(axis=0).tolist(), int(inventory.money.sum())]
+    ledger = world.ledger
+    return {
+        name: {
+            "initial": int(ledger.initial[index]),
+            "harvest": int(ledger.harvest[index]),
+            "host": int(ledger.host[index]),
+            "markets": int(ledger.markets[index]),
+            "current": int(current[index]) + int(ledger.markets[index]),
+        }
+        for index, name in enumerate((*world.settings.goods, "M"))
+    }
+
+
+def summary_of(simulation: Simulation) -> dict[str, Any]:
+    """Return what a run has come to, in people's units."""
+    world, units = simulation.world, simulation.units
+    totals, goods = world.totals, world.settings.goods
+    seconds = totals.elapsed_ns / 1e9
+    posts = []
+    for market in simulation.markets:
+        mine = totals.of_post(market.id)
+        posts.append(
+            {
+                "id": market.id,
+                "mechanism": market.mechanism_type,
+                "location": list(market.location),
+                "prices": market.current_prices,
+                "volume": {
+                    good: units.from_lots(int(lots))
+                    for good, lots in zip(goods, mine.volume, strict=True)
+                    if good in market.commodities
+                },
+                "clears": mine.clears,
+                "trades": mine.trades,
+                "gain": units.from_minor(mine.gain),
+                "last_clear_tick": market.last_clear_tick,
+                "status": market.status,
+            }
+        )
+    return {
+        "scenario": simulation.scenario.name,
+        "seed": simulation.seed,
+        "ticks": simulation.tick,
+        "agents": world.agents.size,
+        "threads": simulation.threads,
+        "posts": posts,
+        "market_trades": totals.market_trades,
+        "market_gain": units.from_minor(totals.market_gain),
+        "bilateral_trades": totals.bilateral_trades,
+        "bilateral_gain": units.from_minor(totals.bilateral_gain),
+        "bilateral_volume": {
+            good: units.from_lots(int(lots))
+            for good, lots in zip(goods, totals.bilateral_volume, strict=True)
+        },
+        "harvest": {
+            good: units.from_lots(int(lots))
+            for good, lots in zip(goods, world.ledger.harvest, strict=False)
+        },
+        "last_trade_tick": None if totals.last_trade_tick < 0 else totals.last_trade_tick,
+        "state_hash": state_hash(world, simulation.tick),
+        "elapsed_s": seconds,
+        "ticks_per_s": simulation.tick / seconds if seconds else 0.0,
+        "agent_ticks_per_s": simulation.tick * world.agents.size / seconds if seconds else 0.0,
+    }

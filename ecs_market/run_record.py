@@ -1,0 +1,56 @@
+"""What telemetry says about the run itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ecs_market import __version__
+from ecs_market.kernels.hashing import HASH_VERSION
+from ecs_market.kernels.philox import RNG_VERSION
+from ecs_market.telemetry.recorder import Recorder
+from ecs_market.telemetry.schema import Level, default_level
+
+if TYPE_CHECKING:
+    from ecs_market.market_view import MarketView
+    from ecs_market.simulation import Simulation
+
+
+def open_recorder(
+    simulation: Simulation, target: str | Path | None, level: Level | str | None
+) -> Recorder:
+    """Open telemetry for a simulation and write its first rows."""
+    scenario, units = simulation.scenario, simulation.units
+    chosen = default_level(scenario.agent_count) if level is None else Level.parse(level)
+    return Recorder.open(
+        target,
+        chosen,
+        run={
+            "name": scenario.name,
+            "scenario": json.dumps(scenario.to_dict(), ensure_ascii=False),
+            "seed": simulation.seed,
+            "version": __version__,
+            "rng_version": str(RNG_VERSION),
+            "hash_version": str(HASH_VERSION),
+            "lot": units.lot,
+            "price_step": units.price_step,
+            "minor": units.minor,
+            "goods": list(scenario.goods),
+        },
+        posts=[post_row(market) for market in simulation.markets],
+    )
+
+
+def post_row(market: MarketView) -> dict[str, Any]:
+    """Return the row of a post in the table `market_posts`."""
+    x, y = market.location
+    return {
+        "market_id": market.id,
+        "location_x": x,
+        "location_y": y,
+        "visibility_radius": market.visibility_radius,
+        "interaction_radius": market.interaction_radius,
+        "mechanism_type": market.mechanism_type,
+        "commodities": market.commodities,
+    }

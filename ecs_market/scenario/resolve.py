@@ -1,0 +1,269 @@
+"""From checked keys to a `Scenario`: defaults, canonical names, whatever needs two keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from ecs_market.scenario.check import Context, reference
+from ecs_market.scenario.document import Document, Report, shown
+from ecs_market.scenario.model import (
+    Grid,
+    MoneyMode,
+    Params,
+    PriceInfo,
+    Protocols,
+    Resources,
+    Scenario,
+    largest_total,
+)
+from ecs_market.scenario.resolve_agents import MONEY, Size, population
+from ecs_market.scenario.resolve_posts import posts, resources
+from ecs_market.scenario.schema import (
+    AgentsIn,
+    ParamsIn,
+    PriceInfoIn,
+    ProtocolsIn,
+    ScenarioIn,
+    UnitsIn,
+)
+from ecs_market.units import Units
+
+MAX_CELLS = 2**31
+MAX_LOTS = 2**53
+MAX_MINOR = 2**61
+MAX_BARRED = 32
+
+_GOOD = re.compile(r"[^\W\d]\w{0,31}")
+
+
+def resolve(document: Document, report: Report, default_name: str) -> Scenario:
+    """Check a document and build its scenario.
+
+    Parameters
+    ----------
+    report
+        May hold faults found while reading; everything found here is added.
+    default_name
+        Name of a scenario that gives none.
+
+    Raises
+    ------
+    ScenarioError
+        With every fault, in file order.
+    """
+    if not isinstance(document.data, dict):
+        report.add((), f"expected a mapping of scenario keys, got {shown(document.data)}")
+        report.raise_if_any()
+    spec = ScenarioIn.model_validate(document.data, context=report)
+    made = _build(spec, report, default_name)
+    report.raise_if_any()
+    return made
+
+
+def _build(spec: ScenarioIn, report: Report, default_name: str) -> Scenario:
+    groups = _groups(spec, report)
+    units, units_sound = _units(spec.units)
+    params_in = spec.params or ParamsIn()
+    regime = _regime(spec, params_in, report)
+    goods = _goods(spec, groups, report)
+    context = Context(report, units, units_sound, goods, regime == "mixed_bilateral_centralized")
+    size = _size(spec, report)
+    params = _params(params_in, regime, context)
+    money: MoneyMode = spec.money.mode if spec.money is not None else "quasilinear"
+    made = Scenario(
+        name=spec.name or default_name,
+        description=spec.description,
+        grid=Grid(*(size or (1, 1))),
+        units=units,
+        money_mode=money,
+        goods=goods or (),
+        params=params,
+        price_info=_price_info(spec, params_in, report),
+        protocols=_protocols(spec.protocols or ProtocolsIn(), report),
+        populations=tuple(population(context, group, params, size) for group in groups),
+        market_posts=posts(context, spec.market_posts or [], money, size),
+        resources=resources(context, spec.resources) if spec.resources is not None else None,
+        ticks=spec.ticks,
+        seed=spec.seed,
+    )
+    _check_supply(made, spec, context, groups)
+    _check_totals(made, context, groups)
+    return made
+
+
+def _groups(spec: ScenarioIn, report: Report) -> Sequence[AgentsIn]:
+    agents, many = spec.agents, spec.populations
+    if agents is not None and many is not None:
+        report.add(spec.at("populations"), "agents and populations can't both be given")
+    elif agents is None and many is None and spec.sound("agents", "populations"):
+        report.add(spec.at("agents"), "is missing: give agents or populations", key=True)
+    if many is None:
+        return [agents] if agents is not None else []
+    names: set[str] = set()
+    for each in many:
+        if each.name is not None and each.name in names:
+            report.add(each.at("name"), f"population name '{each.name}' is taken")
+        names.add(each.name or "")
+    return many
+
+
+def _units(spec: UnitsIn | None) -> tuple[Units, bool]:
+    if spec is None:
+        return Units(), True
+    if not spec.sound("lot", "price_step"):
+        return Units(), False
+    return Units(lot=spec.lot, price_step=spec.price_step), True  # type: ignore[arg-type]
+
+
+def _size(spec: ScenarioIn, report: Report) -> Size:
+    grid = spec.grid
+    if grid is None or grid.width is None or grid.height is None:
+        return None
+    if not grid.sound("width", "height"):
+        return None
+    if grid.width * grid.height > MAX_CELLS:
+        report.add(spec.at("grid"), f"more than {MAX_CELLS:,} cells")
+    return grid.width, grid.height
+
+
+def _regime(spec: ScenarioIn, params: ParamsIn, report: Report) -> Any:
+    inner, outer = params.exchange_regime, spec.exchange_regime
+    if inner is not None and outer is not None and inner != outer:
+        report.add(
+            spec.at("exchange_regime"), f"'{outer}' here, but '{inner}' in params.exchange_regime"
+        )
+    default = "mixed_bilateral_centralized" if spec.market_posts else "bilateral"
+    return inner or outer or default
+
+
+def _goods(spec: ScenarioIn, groups: Sequence[AgentsIn], report: Report) -> tuple[str, ...] | None:
+    """Goods in their order, or None where the file does not say them readably."""
+    if not spec.sound("goods"):
+        return None
+    if spec.goods is not None:
+        declared = [(spec.at("goods", index), good) for index, good in enumerate(spec.goods)]
+    elif not groups or not all(group.sound("inventories") for group in groups):
+        return None
+    else:
+        first: dict[str, AgentsIn] = {}
+        for group in groups:
+            for good in group.inventories or {}:
+                first.setdefault(good, group)
+        first.pop(MONEY, None)
+        declared = [(group.at("inventories", good), good) for good, group in first.items()]
+        if not declared:
+            report.add(groups[0].at("inventories"), "names no good besides M", key=True)
+            return None
+        if len(declared) > 64:
+            report.add(groups[0].at("inventories"), "more than 64 goods", key=True)
+            return None
+    goods: list[str] = []
+    for path, good in declared:
+        if good == MONEY:
+            report.add(path, "M is money and always there; goods lists the others")
+        elif good in goods:
+            report.add(path, f"{good} is named twice")
+        elif not _GOOD.fullmatch(good):
+            message = "a good is a letter or _, then letters, digits or _, at most 32 in all"
+            report.add(path, f"{message}; got {shown(good)}", key=spec.goods is None)
+        goods.append(good)
+    return tuple(goods)
+
+
+def _params(spec: ParamsIn, regime: Any, context: Context) -> Params:
+    report = context.report
+    if spec.sound("centralized_weight", "bilateral_weight") and not (
+        spec.centralized_weight or spec.bilateral_weight
+    ):
+        report.add(
+            spec.at("centralized_weight"),
+            "centralized_weight and bilateral_weight can't both be 0",
+        )
+    barred = -(-spec.trade_cooldown_ticks // spec.patience_ticks)
+    if spec.sound("trade_cooldown_ticks", "patience_ticks") and barred > MAX_BARRED:
+        most = spec.patience_ticks * MAX_BARRED
+        message = f"must be at most {MAX_BARRED} times patience_ticks ({most})"
+        report.add(spec.at("trade_cooldown_ticks"), f"{message}, got {spec.trade_cooldown_ticks}")
+    lots = context.storage(spec.at("forage_rate"), spec.forage_rate, context.units.to_lots)
+    own = {"exchange_regime", "forage_lots"}
+    shared = {
+        each.name: getattr(spec, each.name) for each in fields(Params) if each.name not in own
+    }
+    return Params(exchange_regime=regime, forage_lots=lots, **shared)
+
+
+def _price_info(spec: ScenarioIn, params: ParamsIn, report: Report) -> PriceInfo:
+    outer, inner = spec.price_info, params.price_info
+    if outer is not None and inner is not None and outer.model_dump() != inner.model_dump():
+        report.add(spec.at("price_info"), "differs from params.price_info; give one of them")
+    chosen = outer or inner or PriceInfoIn()
+    return PriceInfo(**chosen.model_dump())
+
+
+def _protocols(spec: ProtocolsIn, report: Report) -> Protocols:
+    search = reference(report, spec.at("search"), "search", spec.search)
+    matching = reference(report, spec.at("matching"), "matching", spec.matching)
+    bargaining = reference(report, spec.at("bargaining"), "bargaining", spec.bargaining)
+    return Protocols(
+        search.name if search else "",
+        matching.name if matching else "",
+        bargaining.name if bargaining else "",
+    )
+
+
+def _check_supply(
+    made: Scenario, spec: ScenarioIn, context: Context, groups: Sequence[AgentsIn]
+) -> None:
+    """Refuse posts for goods that nobody owns and nothing yields."""
+    report = context.report
+    held = [group.at(key) for group in groups for key in ("count", "inventories")]
+    if context.goods is None or not context.units_sound or any(map(report.has, held)):
+        return
+    if spec.resources is not None and report.has(spec.resources.at()):
+        return
+    yielded = {each.good for each in made.resources.types} if made.resources else set()
+    dry = {
+        good
+        for index, good in enumerate(context.goods)
+        if good not in yielded and largest_total(made.populations, index) == 0
+    }
+    if not dry:
+        return
+    number = {tuple(each.location or ()): i for i, each in enumerate(spec.market_posts or ())}
+    for post in made.market_posts:
+        missing = [good for good in post.commodities if good in dry]
+        if missing and (post.x, post.y) in number:
+            path = spec.at("market_posts", number[post.x, post.y], "commodities")
+            report.add(path, f"nobody has {', '.join(missing)} and no resource yields it")
+
+
+def _check_totals(made: Scenario, context: Context, groups: Sequence[AgentsIn]) -> None:
+    """Keep every sum and product of the run inside 64-bit integers."""
+    if not context.units_sound or not groups:
+        return
+    path = groups[0].at("inventories") if len(groups) == 1 else ("populations",)
+    agents = sum(each.count for each in made.populations)
+    if agents > MAX_CELLS:
+        context.report.add(groups[0].at("count"), f"more than {MAX_CELLS:,} agents in all")
+    cells = made.grid.width * made.grid.height
+    patches = _patches(made.resources, cells)
+    for index, good in enumerate(made.goods):
+        total = largest_total(made.populations, index) + patches.get(good, 0)
+        if total > MAX_LOTS:
+            message = f"{good}: up to {total:.3g} lots in all, more than 2^53; choose a larger lot"
+            context.report.add(path, message, key=True)
+    money = sum(each.money.total(each.count) for each in made.populations)
+    if money > MAX_MINOR:
+        message = f"M: up to {money:.3g} minor units in all, more than 2^61; choose coarser units"
+        context.report.add(path, message, key=True)
+
+
+def _patches(found: Resources | None, cells: int) -> dict[str, int]:
+    """Most lots of each good that the ground can hold at the start."""
+    most: dict[str, int] = {}
+    for each in found.types if found is not None and found.spawn_rate > 0 else ():
+        most[each.good] = max(most.get(each.good, 0), cells * each.quantity.high)
+    return most

@@ -1,0 +1,208 @@
+"""Populations: counts, positions, endowments and preferences."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from typing import Any, Literal, TypeAlias
+
+from ecs_market.scenario.check import Context, cell, distribution, parameters, reference
+from ecs_market.scenario.document import Path, shown
+from ecs_market.scenario.model import Distribution, Params, Population, Positions, Utility
+from ecs_market.scenario.schema import AgentsIn, PopulationIn, UtilityIn
+from ecs_market.units import Units
+
+MONEY = "M"
+Size: TypeAlias = tuple[int, int] | None
+
+_log = logging.getLogger("ecs_market")
+_EMPTY = Distribution(0, 0, 1)
+_WHOLE = 1e-9  # shares may miss 1 by rounding such as 1/3 + 1/3 + 1/3
+
+
+def population(context: Context, spec: AgentsIn, params: Params, size: Size) -> Population:
+    """Resolve one population; faults go to the report."""
+    count = spec.count if spec.sound("count") else None
+    goods, money = _inventories(context, spec, count)
+    counts = _counts(context, spec, count)
+    groups = []
+    first = 0
+    for entry, members in zip(spec.utilities or (), counts, strict=True):
+        slices = [_members(each, first, members) for each in goods]
+        groups.append(_utility(context, entry, members, slices))
+        first += members
+    named = isinstance(spec, PopulationIn)
+    components = spec.components if isinstance(spec, PopulationIn) else None
+    return Population(
+        name=(spec.name or "") if isinstance(spec, PopulationIn) else "agents",
+        count=count or 0,
+        positions=_positions(context, spec, count, size),
+        components=tuple(dict.fromkeys(components)) if named and components is not None else None,
+        inventories=goods,
+        money=money,
+        utilities=tuple(groups),
+        vision_radius=_own(spec.vision_radius, params.vision_radius),
+        interaction_radius=_own(spec.interaction_radius, params.interaction_radius),
+        move_budget_per_tick=_own(spec.move_budget_per_tick, params.move_budget_per_tick),
+    )
+
+
+def _own(value: int | None, common: int) -> int:
+    return common if value is None else value
+
+
+def _inventories(
+    context: Context, spec: AgentsIn, count: int | None
+) -> tuple[tuple[Distribution, ...], Distribution]:
+    held: dict[str, Distribution] = {}
+    for good, amount in (spec.inventories or {}).items():
+        path = spec.at("inventories", good)
+        if context.goods is not None and good not in (*context.goods, MONEY):
+            context.report.unknown(path, (*context.goods, MONEY), what="good")
+            continue
+        convert = context.units.to_minor if good == MONEY else context.units.to_lots
+        found = distribution(context, path, amount, convert, count)
+        if found is not None:
+            held[good] = found
+    goods = tuple(held.get(good, _EMPTY) for good in context.goods or ())
+    return goods, held.get(MONEY, _EMPTY)
+
+
+def _positions(context: Context, spec: AgentsIn, count: int | None, size: Size) -> Positions:
+    value, path, report = spec.initial_positions, spec.at("initial_positions"), context.report
+    if value is None:
+        return Positions()
+    if not isinstance(value, Mapping) or len(value) != 1:
+        report.add(path, "expected one of {distribution: uniform}, {at: [x, y]}, {cells: [...]}")
+        return Positions()
+    ((kind, detail),) = value.items()
+    place = (*path, kind)
+    if kind == "distribution":
+        if detail != "uniform":
+            report.add(place, f"allowed: uniform; got {shown(detail)}")
+    elif kind == "at":
+        return Positions(at=cell(report, place, detail, size))
+    elif kind == "cells":
+        if not isinstance(detail, list):
+            report.add(place, f"expected a list of cells [x, y], got {shown(detail)}")
+            return Positions()
+        cells = [cell(report, (*place, i), each, size) for i, each in enumerate(detail)]
+        if count is not None and len(cells) != count:
+            report.add(place, f"{len(cells)} cells for {count} members")
+        return Positions(cells=tuple(each for each in cells if each is not None))
+    else:
+        report.unknown(place, ["distribution", "at", "cells"])
+    return Positions()
+
+
+def _counts(context: Context, spec: AgentsIn, count: int | None) -> list[int]:
+    """Members of each utility entry; zeros where that can't be known."""
+    entries = spec.utilities or []
+    path, report = spec.at("utilities"), context.report
+    nothing = [0] * len(entries)
+    if not all(entry.sound("count", "share") for entry in entries) or count is None:
+        return nothing
+    counted = [entry.count for entry in entries if entry.count is not None]
+    shares = [entry.share for entry in entries if entry.share is not None]
+    if any(entry.count is not None and entry.share is not None for entry in entries):
+        report.add(path, "an entry takes count or share, not both")
+    elif counted and shares:
+        report.add(path, "all entries take count, or all take share")
+    elif len(entries) == 1 and not counted and not shares:
+        return [count]
+    elif len(counted) + len(shares) < len(entries):
+        report.add(path, "every entry needs a count or a share")
+    elif counted:
+        if sum(counted) == count:
+            return counted
+        report.add(path, f"utilities add up to {sum(counted)}, but the count is {count}")
+    elif abs(math.fsum(shares) - 1.0) > _WHOLE:
+        report.add(path, f"shares add up to {math.fsum(shares):g} instead of 1")
+    else:
+        return _apportion([Fraction(str(share)) for share in shares], count)
+    return nothing
+
+
+def _apportion(shares: list[Fraction], count: int) -> list[int]:
+    """Whole members by largest remainder, ties to the earlier entry."""
+    exact = [share * count / sum(shares) for share in shares]
+    members = [math.floor(each) for each in exact]
+    order = sorted(range(len(exact)), key=lambda i: (members[i] - exact[i], i))
+    for index in order[: count - sum(members)]:
+        members[index] += 1
+    return members
+
+
+def _members(held: Distribution, first: int, count: int) -> Distribution:
+    """Narrow listed values to those of some members."""
+    part = held.values[first : first + count] if held.values is not None else ()
+    return Distribution(min(part), max(part), 1, part) if part else held
+
+
+def _utility(context: Context, spec: UtilityIn, count: int, held: list[Distribution]) -> Utility:
+    given: dict[str, Any] = dict(spec.model_extra or {})
+    entry = None
+    if spec.type is not None and spec.sound("type"):
+        entry = reference(context.report, spec.at("type"), "family", spec.type)
+    resolved: dict[str, Any] = {}
+    if entry is not None:
+        also = list(UtilityIn.model_fields)
+        resolved = parameters(context, spec.at(), given, entry, context.goods, also=also)
+    scale: Literal["log", "level"] = "log" if resolved.get("scale") == "log" else "level"
+    kappa = 1.0
+    if "kappa" in resolved:
+        if scale == "log":
+            kappa = _kappa(context, spec.at(), resolved, held)
+        elif resolved["scale"] is not None and resolved["kappa"] not in ("auto", 1.0, None):
+            context.report.add(spec.at("kappa"), "kappa has a meaning for scale: log only")
+        resolved["kappa"] = kappa
+    return Utility(
+        family=entry.name if entry is not None else "",
+        count=count,
+        weights=resolved.get("weights") or (),
+        exponents=resolved.get("exponents") or (),
+        scale=scale,
+        kappa=kappa,
+        money_weight=spec.money_weight,
+        parameters=resolved,
+    )
+
+
+def _kappa(
+    context: Context, path: Path, resolved: Mapping[str, Any], held: list[Distribution]
+) -> float:
+    if resolved["kappa"] != "auto":
+        return float(resolved["kappa"] or 1.0)
+    exponents = resolved.get("exponents")
+    if not exponents or len(exponents) != len(held) or not context.units_sound:
+        return 1.0
+    level = level_at_midpoint(exponents, held, context.units)
+    if level <= 0.0 or not math.isfinite(level):
+        spelled = context.report.document.spell(path)
+        _log.warning(
+            "%s: kappa: auto has no level at the midpoint of the declared endowment; kappa is 1",
+            spelled,
+        )
+        return 1.0
+    return level
+
+
+def level_at_midpoint(
+    exponents: tuple[float, ...], held: list[Distribution], units: Units
+) -> float:
+    """Cobb-Douglas level u at the midpoint of an endowment.
+
+    Computed in 40-digit decimals, so that it is the same number on every platform.
+    """
+    with localcontext() as settings:
+        settings.prec = 40
+        level = Decimal(1)
+        for exponent, each in zip(exponents, held, strict=True):
+            middle = Fraction(each.low + each.high, 2) * units.lot
+            quantity = Decimal(middle.numerator) / Decimal(middle.denominator)
+            if exponent > 0:
+                level *= quantity ** Decimal(repr(exponent)) if quantity else Decimal(0)
+    return float(level)

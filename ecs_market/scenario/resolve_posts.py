@@ -1,0 +1,161 @@
+"""Market posts and resources: what stands on the grid besides agents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecs_market import registry
+from ecs_market.scenario.check import Context, cell, distribution, parameters, reference
+from ecs_market.scenario.document import Path
+from ecs_market.scenario.model import (
+    Distribution,
+    MoneyMode,
+    Post,
+    Regrowth,
+    Resources,
+    ResourceType,
+)
+from ecs_market.scenario.resolve_agents import MONEY, Size
+from ecs_market.scenario.schema import PostIn, RegrowthIn, ResourcesIn
+
+DEFAULT_MECHANISM = "walrasian_auctioneer"
+
+
+def posts(
+    context: Context, specs: Sequence[PostIn], money: MoneyMode, size: Size
+) -> tuple[Post, ...]:
+    """Resolve all posts, ascending by id; faults go to the report."""
+    ids = _numbers(context, specs)
+    taken: dict[tuple[int, int], int] = {}
+    found = []
+    for spec, number in zip(specs, ids, strict=True):
+        place = (
+            cell(context.report, spec.at("location"), spec.location, size)
+            if (spec.sound("location"))
+            else None
+        )
+        if place is not None:
+            if place in taken:
+                message = f"post {taken[place]} already stands on cell [{place[0]}, {place[1]}]"
+                context.report.add(spec.at("location"), message)
+            taken.setdefault(place, number)
+        commodities = _commodities(context, spec, money)
+        entry = _mechanism(context, spec)
+        resolved = {}
+        if entry is not None and spec.sound("mechanism_params"):
+            given = spec.mechanism_params or {}
+            path = spec.at("mechanism_params")
+            goods = commodities if context.goods is not None else None
+            resolved = parameters(context, path, given, entry, goods)
+        x, y = place or (0, 0)
+        found.append(
+            Post(
+                id=number,
+                x=x,
+                y=y,
+                visibility_radius=spec.visibility_radius,
+                interaction_radius=spec.interaction_radius,
+                broadcast_radius=spec.broadcast_radius,
+                mechanism=entry.name if entry is not None else "",
+                parameters=resolved,
+                commodities=commodities,
+            )
+        )
+    return tuple(sorted(found, key=lambda post: post.id))
+
+
+def _numbers(context: Context, specs: Sequence[PostIn]) -> list[int]:
+    """Ids of the posts; one without takes the next number that nobody declares."""
+    declared = {spec.id for spec in specs if spec.id is not None}
+    seen: set[int] = set()
+    ids: list[int] = []
+    for spec in specs:
+        if spec.id is None:
+            number = ids[-1] + 1 if ids else 0
+            while number in declared or number in seen:
+                number += 1
+        else:
+            number = spec.id
+            if number in seen:
+                context.report.add(spec.at("id"), f"post id {number} is taken")
+        seen.add(number)
+        ids.append(number)
+    return ids
+
+
+def _mechanism(context: Context, spec: PostIn) -> registry.Entry | None:
+    found = [
+        (key, reference(context.report, spec.at(key), "mechanism", value))
+        for key, value in (
+            ("mechanism", spec.mechanism),
+            ("mechanism_type", spec.mechanism_type),
+        )
+        if value is not None
+    ]
+    if not found:
+        if not spec.sound("mechanism", "mechanism_type"):
+            return None
+        return registry.find("mechanism", DEFAULT_MECHANISM)
+    if len(found) == 2 and None not in (found[0][1], found[1][1]) and found[0][1] != found[1][1]:
+        message = "mechanism and mechanism_type name different mechanisms"
+        context.report.add(spec.at("mechanism_type"), message)
+    return found[0][1]
+
+
+def _commodities(context: Context, spec: PostIn, money: MoneyMode) -> tuple[str, ...]:
+    goods = context.goods
+    if goods is None:
+        return ()
+    wanted = spec.commodities if spec.commodities is not None else list(goods)
+    path = spec.at("commodities")
+    if not spec.sound("commodities"):
+        return goods
+    for index, name in enumerate(wanted):
+        if name not in (*goods, MONEY):
+            context.report.unknown((*path, index), (*goods, MONEY), name=name, what="good")
+        elif name in wanted[:index]:
+            context.report.add((*path, index), f"{name} is named twice")
+    traded = tuple(good for good in goods if good in wanted)
+    least = 2 if money == "unit_of_account" else 1
+    if len(traded) < least and not context.report.has(path):
+        need = "two goods" if least == 2 else "a good"
+        mode = f" in money mode {money}" if least == 2 else ""
+        context.report.add(path, f"a post needs {need} besides {MONEY}{mode}")
+    return traded
+
+
+def resources(context: Context, spec: ResourcesIn) -> Resources:
+    """Resolve the patches; faults go to the report."""
+    types = []
+    for entry in spec.types or ():
+        good = entry.good or ""
+        if entry.sound("good") and context.goods is not None and good not in context.goods:
+            context.report.unknown(entry.at("good"), context.goods, name=good, what="good")
+        quantity = None
+        if entry.sound("quantity"):
+            path = entry.at("quantity")
+            quantity = distribution(context, path, entry.quantity, context.units.to_lots, 0)
+        types.append(ResourceType(good, quantity or Distribution(0, 0, 1)))
+    regrowth = None
+    if spec.regrowth is not None:
+        largest = max((each.quantity.high for each in types), default=0)
+        regrowth = _regrowth(context, spec.regrowth, largest)
+    return Resources(spec.spawn_rate or 0.0, tuple(types), regrowth)
+
+
+def _regrowth(context: Context, spec: RegrowthIn, largest: int) -> Regrowth:
+    def lots(path: Path, value: float) -> int:
+        return context.storage(path, value, context.units.to_lots)
+
+    rate = spec.rate or 0.0
+    if spec.max_amount is None:
+        maximum, most = context.units.from_lots(largest), largest
+    else:
+        maximum, most = spec.max_amount, lots(spec.at("max_amount"), spec.max_amount)
+    return Regrowth(
+        rate=rate,
+        rate_lots=lots(spec.at("rate"), rate),
+        cooldown=spec.cooldown,
+        max_amount=maximum,
+        max_lots=most,
+    )

@@ -1,0 +1,121 @@
+"""What a tick computes and forgets: arrays a row of the agents' arena, and the tick's events.
+
+Nothing here is state: the next tick reads none of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ecs_market.types import F32, F64, I8, I32, I64, Bool
+
+# How many partners an agent keeps in mind.
+CANDIDATES = 8
+# Under the bargaining rules there are, each side expects half of the pair's gain.
+PARTNER_SHARE = 0.5
+
+
+def _no(dtype: Any) -> Any:
+    return lambda: np.empty(0, dtype)
+
+
+@dataclass(slots=True)
+class MatchingScratch:
+    """Candidates and choices of a tick, a row of the arena each.
+
+    Attributes
+    ----------
+    rate, curvature
+        float32 (n, K): marginal rate [M / unit] and minus its slope [M / unit^2].
+    best_market, market_value
+        Post id and discounted value [M] of the best post; -1 and 0 without one.
+    best_patch, patch_value
+        The same for resource patches.
+    candidates, candidate_row, candidate_weight
+        Number, rows and discounted total gains [M] of the best partners, best first.
+    choice_kind, choice_target, choice_value
+        What the agent would like best.
+    """
+
+    rate: F32 = field(default_factory=_no(np.float32))
+    curvature: F32 = field(default_factory=_no(np.float32))
+    best_market: I64 = field(default_factory=_no(np.int64))
+    market_value: F64 = field(default_factory=_no(np.float64))
+    best_patch: I64 = field(default_factory=_no(np.int64))
+    patch_value: F64 = field(default_factory=_no(np.float64))
+    candidates: I8 = field(default_factory=_no(np.int8))
+    candidate_row: I32 = field(default_factory=_no(np.int32))
+    candidate_weight: F32 = field(default_factory=_no(np.float32))
+    choice_kind: I8 = field(default_factory=_no(np.int8))
+    choice_target: I64 = field(default_factory=_no(np.int64))
+    choice_value: F64 = field(default_factory=_no(np.float64))
+
+
+@dataclass(slots=True)
+class Scratch:
+    """All scratch of a world.
+
+    Attributes
+    ----------
+    search
+        What search and matching hand on, a row of the arena each.
+    before_x, before_y
+        Positions before movement: every agent walks towards where its target was.
+    at_post
+        Row of the post that the agent joined, -1 without one.
+    filled, waiting
+        Whether the agent traded or harvested; whether its post does not clear in this tick.
+    heard_price
+        float64 (posts, K): what a post broadcasts [M / unit], 0 where it has nothing to say.
+    confidence
+        float64 (posts,): how far the price is trusted at the post itself, 0 without a price.
+    index
+        The spatial index of traders, a `kernels.spatial.TraderIndex`.
+    orders
+        Who stands at which post, a `mechanisms.batch.Attendance`.
+    clearings, bargains
+        What the tick's mechanisms and bargaining report.
+    harvested
+        int64 (K,), lots harvested in this tick.
+    """
+
+    search: MatchingScratch = field(default_factory=MatchingScratch)
+    before_x: I32 = field(default_factory=_no(np.int32))
+    before_y: I32 = field(default_factory=_no(np.int32))
+    at_post: I32 = field(default_factory=_no(np.int32))
+    filled: Bool = field(default_factory=_no(np.bool_))
+    waiting: Bool = field(default_factory=_no(np.bool_))
+    heard_price: F64 = field(default_factory=_no(np.float64))
+    confidence: F64 = field(default_factory=_no(np.float64))
+    index: Any = None
+    orders: Any = None
+    clearings: list[Any] = field(default_factory=list)
+    bargains: Any = None
+    harvested: I64 = field(default_factory=_no(np.int64))
+
+    def allocate(self, rows: int, goods: int) -> None:
+        """Make room for `rows` rows; contents are lost."""
+        if len(self.filled) == rows and self.search.rate.shape[-1:] == (goods,):
+            return
+        self.search = MatchingScratch(
+            rate=np.zeros((rows, goods), np.float32),
+            curvature=np.zeros((rows, goods), np.float32),
+            best_market=np.full(rows, -1, np.int64),
+            market_value=np.zeros(rows),
+            best_patch=np.full(rows, -1, np.int64),
+            patch_value=np.zeros(rows),
+            candidates=np.zeros(rows, np.int8),
+            candidate_row=np.full((rows, CANDIDATES), -1, np.int32),
+            candidate_weight=np.zeros((rows, CANDIDATES), np.float32),
+            choice_kind=np.zeros(rows, np.int8),
+            choice_target=np.full(rows, -1, np.int64),
+            choice_value=np.zeros(rows),
+        )
+        self.before_x = np.zeros(rows, np.int32)
+        self.before_y = np.zeros(rows, np.int32)
+        self.at_post = np.full(rows, -1, np.int32)
+        self.filled = np.zeros(rows, np.bool_)
+        self.waiting = np.zeros(rows, np.bool_)

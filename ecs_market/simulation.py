@@ -1,0 +1,314 @@
+"""A simulation: a world, its schedule, its telemetry, and the tick's own thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+import esper
+import numpy as np
+
+from ecs_market import host
+from ecs_market.build import build_world
+from ecs_market.components.inventory import Inventory
+from ecs_market.errors import InputError, SimulationError
+from ecs_market.market_view import MarketView, market_views
+from ecs_market.report import ledger_of, summary_of
+from ecs_market.run_record import open_recorder
+from ecs_market.scenario import Scenario, from_dict
+from ecs_market.schedule import Schedule
+from ecs_market.state_hash import state_hash
+from ecs_market.telemetry.recorder import Recorder
+from ecs_market.telemetry.schema import Level
+from ecs_market.types import Column, I64
+from ecs_market.units import Units
+from ecs_market.world import World, default_threads
+
+
+class Simulation:
+    """One economy that can be run, watched and changed between ticks.
+
+    Parameters
+    ----------
+    scenario
+        A `Scenario`, or a mapping with the keys of a scenario file.
+    seed
+        Key of all random numbers, 0 to 2^63 - 1; the scenario's if not given.
+    telemetry
+        Path of a new SQLite file; without it an in-memory database is used.
+    telemetry_level
+        ``off``, ``summary``, ``trades``, ``orders`` or ``full``; by default ``trades`` up to
+        10,000 agents and ``summary`` above.
+    threads
+        Threads of the kernels; by default the processors this process may use.  Results do not
+        depend on it.
+
+    Raises
+    ------
+    InputError
+        An argument is not allowed; nothing has been written.
+
+    Notes
+    -----
+    One thread at a time may use a simulation.  Close it, or use it in a ``with`` block.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario | Mapping[str, Any],
+        seed: int | None = None,
+        *,
+        telemetry: str | Path | None = None,
+        telemetry_level: Level | str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.scenario = scenario if isinstance(scenario, Scenario) else from_dict(scenario)
+        self.seed = _whole("seed", self.scenario.seed if seed is None else seed, 0, 2**63 - 1)
+        self.threads = _whole("threads", threads or default_threads(), 1, 1024)
+        self._busy = threading.RLock()
+        self._failed: BaseException | None = None
+        self._closed = False
+        self._views = 0
+        self._runner: ThreadPoolExecutor | None = None
+        self.world: World = build_world(self.scenario, self.seed, self.threads)
+        self.host_keys: dict[str, dict[Any, int]] = {}
+        self._schedule = Schedule(self.world)
+        self._recorder: Recorder = open_recorder(self, telemetry, telemetry_level)
+        self.world.recorder = self._recorder
+        self.tick = 0
+
+    # --- running -----------------------------------------------------------------------------
+
+    def step(self) -> None:
+        """Compute one whole tick.
+
+        The tick runs on the simulation's own thread while the caller waits, so that an interrupt
+        is raised after the tick is complete.
+        """
+        with self._use():
+            if self._runner is None:
+                self._runner = ThreadPoolExecutor(1, thread_name_prefix="ecs_market_tick")
+            _wait(self._runner.submit(self._tick))
+
+    def run(self, ticks: int, on_tick: Callable[[Simulation], object] | None = None) -> None:
+        """Compute a number of ticks; `on_tick` is called with the simulation after each."""
+        for _ in range(_whole("ticks", ticks, 0, 2**31 - 1)):
+            self.step()
+            if on_tick is not None:
+                on_tick(self)
+
+    def _tick(self) -> None:
+        if self.tick >= 2**31 - 2:
+            raise SimulationError("the simulation has reached the last tick it can count")
+        self.world.tick = self.tick
+        try:
+            self._schedule.run(self.world)
+        except BaseException as error:
+            self._failed = error
+            raise
+        self.tick += 1
+        self.world.totals.elapsed_ns += sum(self.world.timings.values())
+        for name, ns in self.world.timings.items():
+            self.world.total_timings[name] = self.world.total_timings.get(name, 0) + ns
+
+    # --- looking -----------------------------------------------------------------------------
+
+    @property
+    def units(self) -> Units:
+        """How storage units translate to units and M."""
+        return self.scenario.units
+
+    @property
+    def esper(self) -> ModuleType:
+        """This simulation's private instance of the esper module."""
+        return self.world.esper
+
+    @property
+    def markets(self) -> list[MarketView]:
+        """The market posts by ascending id, as views."""
+        return market_views(self)
+
+    @property
+    def telemetry(self) -> Recorder:
+        """What has been recorded: `query` and `columns`."""
+        return self._recorder
+
+    def state_hash(self) -> str:
+        """Return 64 hexadecimal digits that identify the state after the last tick."""
+        with self._use():
+            return state_hash(self.world, self.tick)
+
+    def ledger(self) -> dict[str, dict[str, int]]:
+        """Return, for each good and M, where every storage unit came from and what exists."""
+        with self._use():
+            return ledger_of(self.world)
+
+    def timings(self) -> dict[str, int]:
+        """Return the nanoseconds each system has taken so far."""
+        return dict(self.world.total_timings)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the run so far in people's units, ready for JSON."""
+        with self._use():
+            return summary_of(self)
+
+    def view(self, agent: int) -> host.AgentView:
+        """Return what one agent sees now, as plain records."""
+        with self._use():
+            return host.agent_view(self, agent)
+
+    # --- the host program --------------------------------------------------------------------
+
+    def population(self, name: str) -> host.Population:
+        """Return a population by name; the shorthand ``agents:`` makes one of that name."""
+        host.table_of(self.world, name)
+        return host.Population(self, name)
+
+    @contextmanager
+    def edit(self) -> Iterator[host.Edit]:
+        """Change state between ticks: all or nothing, validated, booked as host."""
+        with self._use():
+            edit = host.Edit(self)
+            yield edit
+            edit.apply()
+
+    @contextmanager
+    def columns(self, population: str) -> Iterator[host.Columns]:
+        """Hand out zero-copy views of a population's columns, in row order.
+
+        After the block the arrays it handed out turn read-only, and access through it raises.
+        """
+        with self._use():
+            view = host.Columns(self, population)
+            self._views += 1
+            try:
+                yield view
+            finally:
+                self._views -= 1
+                view.close()
+
+    def spawn(
+        self,
+        population: str,
+        count: int,
+        *,
+        position: Column | None = None,
+        inventory: Mapping[str, Column] | None = None,
+        host_key: Sequence[Any] | None = None,
+        **components: Mapping[str, Column],
+    ) -> I64:
+        """Add agents to a population; return their ids, ascending.
+
+        Parameters
+        ----------
+        position
+            int (count, 2), cells.
+        inventory
+            ``goods`` (count, K) [lot] and ``money`` (count,) [minor unit].
+        host_key
+            The host's own names for them, to be looked up with ``Population.ids_for``.
+        **components
+            Fields of other components, such as ``utility={"parameters": ...}``; fields not given
+            are copied from the population's lowest id.
+        """
+        with self._use(structure=True):
+            return host.spawn(self, population, count, position, inventory, host_key, components)
+
+    def despawn(self, ids: Column) -> None:
+        """Remove agents; what they own is booked out as host."""
+        with self._use(structure=True):
+            host.despawn(self, ids)
+
+    def add_component(self, population: str, component: Any) -> None:
+        """Give a population a component of the host: a dataclass of arrays in the order of ids."""
+        with self._use(structure=True):
+            host.add_component(self, population, component)
+
+    def add_system(self, system: esper.Processor, after: str) -> None:
+        """Run a system of the host in every tick, after a phase or a system."""
+        with self._use():
+            self._schedule.add(system, after, self.world)
+
+    def add_market_post(self, location: tuple[int, int], **settings: Any) -> MarketView:
+        """Add a post with the keys of a scenario's ``market_posts``; return its view."""
+        with self._use(structure=True):
+            return host.add_market_post(self, location, settings)
+
+    # --- ending ------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Finish telemetry and free threads; does nothing the second time."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._runner is not None:
+            self._runner.shutdown()
+        self.world.close()
+        self._recorder.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"tick {self.tick}"
+        return f"<Simulation {self.scenario.name!r} seed {self.seed}, {state}>"
+
+    @contextmanager
+    def _use(self, *, structure: bool = False) -> Iterator[None]:
+        """Refuse what cannot be: after close, after a failure, in two threads at once."""
+        if self._closed:
+            raise SimulationError("the simulation is closed")
+        if self._failed is not None:
+            raise SimulationError(
+                f"the simulation failed in tick {self.tick} ({self._failed!r}); only close() works"
+            )
+        if not self._busy.acquire(blocking=False):
+            raise SimulationError(
+                "the simulation is in use by another thread; one thread at a time may use it"
+            )
+        try:
+            if structure and self._views:
+                raise SimulationError("rows cannot change while columns() views are open")
+            yield
+        finally:
+            self._busy.release()
+
+    def total_money(self) -> int:
+        """Return all money that agents hold [minor unit]."""
+        return int(self.world.agents.whole(Inventory).money.sum())
+
+
+def _whole(name: str, value: Any, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise InputError(f"{name} must be a whole number, not {value!r}")
+    if not least <= value <= most:
+        raise InputError(f"{name} must be from {least} to {most}, not {value}")
+    return int(value)
+
+
+def _wait(future: Future[None]) -> None:
+    """Wait for a tick; an interrupt that comes meanwhile is raised once it is complete."""
+    interrupt: KeyboardInterrupt | None = None
+    while True:
+        try:
+            future.result()
+            break
+        except KeyboardInterrupt as error:
+            if future.done():
+                raise
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt

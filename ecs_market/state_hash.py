@@ -1,0 +1,80 @@
+"""One number for the whole state: equal states have equal hashes, in whatever order rows lie."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from ecs_market.columns import component_name
+from ecs_market.components.identity import Identity
+from ecs_market.components.posted_price import WishBook
+from ecs_market.components.resource_patches import ResourcePatches
+from ecs_market.components.table import Table
+from ecs_market.kernels.hashing import HASH_VERSION, MODULUS, column_digest
+from ecs_market.kernels.philox import RNG_VERSION
+from ecs_market.types import Column, I64
+from ecs_market.world import World
+
+
+def state_hash(world: World, tick: int) -> str:
+    """Return 64 hexadecimal digits over all that the next tick reads.
+
+    Rows are mixed with their ids and added modulo 2^128, so that their order does not matter; the
+    sums are folded, with the tick and what is world-wide, by SHA-256.  The hash detects accidents,
+    not forgery.
+
+    Parameters
+    ----------
+    tick
+        Number of completed ticks.
+    """
+    columns = _columns(world)
+    sums = [value % MODULUS for value in _digests(world, columns)]
+    folded = hashlib.sha256()
+    head = f"hash {HASH_VERSION} rng {RNG_VERSION} seed {world.seed} tick {tick}"
+    folded.update(f"{head} ids {len(world.agent_rows)} {len(world.post_rows)}".encode())
+    for (name, _, _), value in sorted(zip(columns, sums, strict=True), key=lambda each: each[0][0]):
+        folded.update(name.encode() + value.to_bytes(16, "little"))
+    for _, book in sorted(world.esper.get_component(WishBook)):
+        for array in (book.post, book.agent, book.wish):
+            folded.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+    ledger = world.ledger
+    for entries in (ledger.initial, ledger.harvest, ledger.host, ledger.markets):
+        folded.update(entries.astype("<i8").tobytes())
+    return folded.hexdigest()
+
+
+def _columns(world: World) -> list[tuple[str, I64, Column]]:
+    """Return name, ids and rows of every column that is state."""
+    found: list[tuple[str, I64, Column]] = []
+    for arena in (world.agents, world.posts):
+        for name, table in arena.tables.items():
+            ids = arena.whole(Identity).id[table.start : table.stop]
+            for component in world.esper.components_for_entity(world.entities[name]):
+                if isinstance(component, Table) or type(component) not in arena.specs:
+                    continue
+                path = f"{name}.{component_name(type(component))}"
+                for field, spec in arena.specs[type(component)].items():
+                    if spec.state:
+                        found.append((f"{path}.{field}", ids, getattr(component, field)))
+    patches = world.only(ResourcePatches)
+    if patches is not None:
+        numbers = np.arange(len(patches.amount), dtype=np.int64)
+        for field in ("x", "y", "good", "amount", "touched"):
+            found.append((f"resource_patches.{field}", numbers, getattr(patches, field)))
+    return found
+
+
+def _digests(world: World, columns: list[tuple[str, I64, Column]]) -> list[int]:
+    """Return the digest of each column; large ones are hashed in threads."""
+
+    def digest(each: tuple[str, I64, Column]) -> int:
+        name, ids, column = each
+        return column_digest(ids, column, name)
+
+    if world.threads == 1 or world.agents.size < 8192:
+        return [digest(each) for each in columns]
+    pool: ThreadPoolExecutor = world.pool()
+    return list(pool.map(digest, columns))

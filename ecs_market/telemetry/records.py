@@ -1,0 +1,196 @@
+"""From a tick's scratch to totals and rows of telemetry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ecs_market.components.identity import Identity
+from ecs_market.components.intent import KINDS, Intent
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_post import STATUSES
+from ecs_market.components.position import Position
+from ecs_market.mechanisms.settlement import Clearing, Trades
+from ecs_market.state_hash import state_hash
+from ecs_market.telemetry.batches import Coded
+from ecs_market.telemetry.recorder import Recorder
+from ecs_market.telemetry.schema import Level
+from ecs_market.types import I64, Bool
+from ecs_market.world import World
+
+
+def add_up(world: World) -> None:
+    """Add the tick to the run's totals."""
+    totals = world.totals
+    for clearing in world.scratch.clearings:
+        volume = clearing.settled.volume
+        counts = clearing.trade_counts()
+        for place in np.flatnonzero(volume.any(axis=1)):
+            post = totals.of_post(int(clearing.post[place]))
+            post.volume += volume[place]
+            post.clears += 1
+            post.trades += int(counts[place])
+            post.gain += int(clearing.gain[place])
+        totals.market_trades += int(counts.sum())
+        totals.market_gain += int(clearing.gain.sum())
+        if volume.any():
+            totals.last_trade_tick = world.tick
+    bargains = world.scratch.bargains
+    if bargains is not None and bargains.trades.size:
+        totals.bilateral_trades += int(bargains.agreements.sum())
+        totals.bilateral_gain += int(bargains.gain.sum())
+        np.add.at(totals.bilateral_volume, bargains.trades.good, bargains.trades.quantity)
+        totals.last_trade_tick = world.tick
+
+
+def record(world: World, recorder: Recorder) -> None:
+    """Write the tick to every table that the level records."""
+    if recorder.level == Level.OFF:
+        return
+    for clearing in world.scratch.clearings:
+        _record_clearing(world, recorder, clearing)
+        if recorder.level >= Level.TRADES:
+            _record_trades(world, recorder, clearing.trades(), bilateral=False)
+        if recorder.level >= Level.ORDERS:
+            _record_orders(world, recorder, clearing)
+    bargains = world.scratch.bargains
+    if recorder.level >= Level.TRADES and bargains is not None:
+        _record_trades(world, recorder, bargains.trades, bilateral=True)
+    if recorder.level >= Level.FULL:
+        record_agents(world, recorder, world.tick)
+    _record_tick(world, recorder)
+    recorder.end_tick()
+
+
+def _record_clearing(world: World, recorder: Recorder, clearing: Clearing) -> None:
+    """Write a row for each post that had members and each good it trades."""
+    batch = clearing.batch
+    traded: Bool = batch.commodities & clearing.active[:, np.newaxis]
+    traded[np.flatnonzero(batch.numeraire >= 0), batch.numeraire[batch.numeraire >= 0]] = False
+    at, good = np.nonzero(traded)
+    common: dict[str, Any] = {
+        "tick": world.tick,
+        "market_id": clearing.post[at],
+        "commodity": Coded(good, world.settings.goods),
+    }
+    settled = clearing.settled
+    recorder.append(
+        "market_clears",
+        {
+            **common,
+            "clearing_price": clearing.price[at, good],
+            "total_demand": settled.demand[at, good],
+            "total_supply": settled.supply[at, good],
+            "quantity_traded": settled.volume[at, good],
+            "convergence_iterations": clearing.iterations[at],
+            "status": Coded(clearing.status[at], STATUSES),
+            "residual": clearing.residual[at, good],
+            "participants": clearing.participants[at],
+        },
+    )
+    recorder.append(
+        "market_prices", {**common, "price": clearing.price[at, good], "bid_ask_spread": None}
+    )
+
+
+def _record_trades(world: World, recorder: Recorder, trades: Trades, *, bilateral: bool) -> None:
+    if not trades.size:
+        return
+    recorder.append(
+        "trades",
+        {
+            "tick": world.tick,
+            "market_id": None if bilateral else trades.market,
+            "buyer_id": trades.buyer,
+            "seller_id": trades.seller,
+            "commodity": Coded(trades.good, world.settings.goods),
+            "quantity": trades.quantity,
+            "price": trades.price,
+            "fee": 0,
+        },
+    )
+
+
+def _record_orders(world: World, recorder: Recorder, clearing: Clearing) -> None:
+    """Write each member's net desire at the price, and what became of it."""
+    batch, settled = clearing.batch, clearing.settled
+    wish = settled.desired[batch.by_id]
+    member, good = np.nonzero(wish)
+    lots = wish[member, good]
+    filled = settled.filled[batch.by_id][member, good]
+    at = np.repeat(np.arange(batch.posts), np.diff(batch.first))
+    status = np.where(filled == lots, 0, np.where(filled == 0, 2, 1))
+    recorder.append(
+        "market_orders",
+        {
+            "tick": world.tick,
+            "market_id": clearing.post[at[member]],
+            "agent_id": batch.id[batch.by_id][member],
+            "commodity": Coded(good, world.settings.goods),
+            "direction": Coded((lots < 0).astype(np.int64), ("buy", "sell")),
+            "quantity": np.abs(lots),
+            "limit_price": None,
+            "status": Coded(status, ("filled", "partial", "unfilled")),
+        },
+    )
+
+
+def record_agents(world: World, recorder: Recorder, tick: int) -> None:
+    """Write a snapshot of all agents, in the order of ids."""
+    rows = world.agent_rows[world.agent_rows >= 0]
+    ids = world.agents.whole(Identity).id[rows]
+    position, inventory = world.agents.whole(Position), world.agents.whole(Inventory)
+    intent = world.agents.whole(Intent)
+    target: I64 = intent.target[rows]
+    recorder.append(
+        "agents",
+        {
+            "tick": tick,
+            "agent_id": ids,
+            "x": position.x[rows].astype(np.int64),
+            "y": position.y[rows].astype(np.int64),
+            "money": inventory.money[rows],
+            "target_kind": Coded(intent.kind[rows].astype(np.int64), KINDS),
+            "target_id": np.ma.masked_array(target, target < 0),
+        },
+    )
+    goods = world.goods
+    recorder.append(
+        "agent_goods",
+        {
+            "tick": tick,
+            "agent_id": np.repeat(ids, goods),
+            "commodity": Coded(np.tile(np.arange(goods), len(ids)), world.settings.goods),
+            "quantity": inventory.goods[rows].ravel(),
+        },
+    )
+
+
+def _record_tick(world: World, recorder: Recorder) -> None:
+    clearings, bargains = world.scratch.clearings, world.scratch.bargains
+    pairs = bargains is not None
+    recorder.append(
+        "ticks",
+        {
+            "tick": world.tick,
+            "agents": world.agents.size,
+            "market_trades": sum(int(each.trade_counts().sum()) for each in clearings),
+            "bilateral_trades": int(bargains.agreements.sum()) if pairs else 0,
+            "market_volume": sum(int(each.settled.volume.sum()) for each in clearings),
+            "bilateral_volume": int(bargains.trades.quantity.sum()) if pairs else 0,
+            "harvested": int(world.scratch.harvested.sum()),
+            "market_gain": sum(int(each.gain.sum()) for each in clearings),
+            "bilateral_gain": int(bargains.gain.sum()) if pairs else 0,
+            "state_hash": state_hash(world, world.tick + 1),
+            "elapsed_ns": sum(world.timings.values()),
+        },
+    )
+    recorder.append(
+        "system_times",
+        {
+            "tick": world.tick,
+            "system": list(world.timings),
+            "ns": np.array(list(world.timings.values()), np.int64),
+        },
+    )

@@ -1,0 +1,253 @@
+"""The world: a private esper registry, the arenas, ids, threads and the scratch of a tick."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ecs_market.arena import Arena
+from ecs_market.columns import Spec
+from ecs_market.components.identity import Identity
+from ecs_market.components.table import Table
+from ecs_market.errors import InputError
+from ecs_market.scratch import Scratch
+from ecs_market.settings import Settings
+from ecs_market.totals import Totals
+from ecs_market.types import F64, I64
+
+C = TypeVar("C")
+
+# Below this many rows a plain call is faster than handing ranges to threads.
+SERIAL_ROWS = 8192
+RANGES_A_THREAD = 8
+
+
+def private_esper() -> ModuleType:
+    """Load an instance of esper that nobody else sees, so that no registry is shared."""
+    spec = importlib.util.find_spec("esper")
+    if spec is None or spec.loader is None:
+        raise ImportError("esper is not installed; install it with: pip install 'esper>=3.9'")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def default_threads() -> int:
+    """Return how many threads a simulation uses unless told: the processors it may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Where every lot and minor unit came from: one entry a good, money last.
+
+    All arrays are int64 (K + 1,) in storage units; `initial + harvest + host` is what exists.
+    """
+
+    initial: I64
+    harvest: I64
+    host: I64
+    markets: I64
+
+    @classmethod
+    def empty(cls, goods: int) -> Ledger:
+        """Return a ledger without entries."""
+        return cls(*(np.zeros(goods + 1, np.int64) for _ in range(4)))
+
+
+@dataclass(slots=True)
+class World:
+    """All state of one simulation, and how systems reach it.
+
+    Attributes
+    ----------
+    settings
+        What does not change during a run.
+    seed, tick
+        Key of the random numbers; the tick that is being computed.
+    agents, posts
+        The two arenas.
+    families
+        Codes of the utility families in use, ascending.
+    beta_power
+        float64: beta to the power of a distance, up to the furthest anything is seen.
+    timings
+        Nanoseconds of each system in the tick so far; `total_timings` in the whole run.
+    recorder
+        Where telemetry goes, None if nothing is recorded.
+    entities
+        The esper entity of each population and each mechanism, by name.
+    """
+
+    settings: Settings
+    agents: Arena
+    posts: Arena
+    seed: int = 0
+    tick: int = 0
+    threads: int = 1
+    families: tuple[int, ...] = ()
+    esper: ModuleType = field(default_factory=private_esper)
+    entities: dict[str, int] = field(default_factory=dict)
+    scratch: Scratch = field(default_factory=Scratch)
+    agent_rows: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    post_rows: I64 = field(default_factory=lambda: np.empty(0, np.int64))
+    beta_power: F64 = field(default_factory=lambda: np.ones(1))
+    timings: dict[str, int] = field(default_factory=dict)
+    total_timings: dict[str, int] = field(default_factory=dict)
+    totals: Totals = field(default_factory=lambda: Totals(0))
+    recorder: Any = None
+    ledger: Ledger = field(default_factory=lambda: Ledger.empty(0))
+    _pool: ThreadPoolExecutor | None = None
+
+    @property
+    def goods(self) -> int:
+        """Return K, the number of goods besides money."""
+        return len(self.settings.goods)
+
+    # --- tables ------------------------------------------------------------------------------
+
+    def add_table(self, arena: Arena, name: str, components: list[type]) -> int:
+        """Make the entity of a table and bind its components; return the entity."""
+        table = arena.tables[name]
+        entity: int = self.esper.create_entity(table)
+        for component in (Identity, *components):
+            arena.register(component)
+            self.esper.add_component(entity, arena.bind(component, table))
+        self.entities[name] = entity
+        return entity
+
+    def bind(self, name: str, component: type, given: dict[str, Spec]) -> Any:
+        """Give a population a component of a host program; return the bound component."""
+        self.agents.register(component, given)
+        bound = self.agents.bind(component, self.agents.tables[name])
+        self.esper.add_component(self.entities[name], bound)
+        return bound
+
+    def tables(self, *components: type) -> Iterator[Table]:
+        """Yield the tables that have all the components, in declaration order."""
+        for _, found in sorted(self.esper.get_components(Table, *components)):
+            yield found[0]
+
+    def only(self, component: type[C]) -> C | None:
+        """Return the one instance of a world-wide component, None without one."""
+        for _, found in self.esper.get_component(component):
+            instance: C = found
+            return instance
+        return None
+
+    # --- rows --------------------------------------------------------------------------------
+
+    def restructure(
+        self,
+        births: Mapping[str, int] | None = None,
+        deaths: I64 | None = None,
+        reorder: Mapping[str, I64] | None = None,
+    ) -> I64:
+        """Add, remove and move rows of agents; the only thing that does.
+
+        Parameters
+        ----------
+        births
+            Number of new agents a population.
+        deaths
+            int64 (d,), ids of the agents that go.
+        reorder
+            For a population, the permutation of its rows, relative to its start.
+
+        Returns
+        -------
+        ndarray of int64
+            The ids of the new agents, ascending; their rows hold fill values but for the id.
+        """
+        gone = np.zeros(self.agents.capacity, dtype=bool)
+        if deaths is not None:
+            gone[self.agent_rows[deaths]] = True
+            self.agent_rows[deaths] = -1
+        sources: dict[str, I64] = {}
+        for name, table in self.agents.tables.items():
+            rows = np.arange(table.start, table.stop, dtype=np.int64)
+            if reorder and name in reorder:
+                rows = rows[reorder[name]]
+            rows = rows[~gone[rows]]
+            born = np.full((births or {}).get(name, 0), -1, np.int64)
+            if len(born) or len(rows) != table.size or (reorder and name in reorder):
+                sources[name] = np.concatenate([rows, born])
+        self.agents.rearrange(sources)
+        return self._number(births or {})
+
+    def _number(self, births: Mapping[str, int]) -> I64:
+        """Give ids to the new rows and rebuild the way from ids to rows."""
+        ids = self.agents.whole(Identity).id
+        first = len(self.agent_rows)
+        total = sum(births.values())
+        next_id = first
+        for name, table in self.agents.tables.items():
+            count = births.get(name, 0)
+            ids[table.stop - count : table.stop] = np.arange(next_id, next_id + count)
+            next_id += count
+        rows = np.full(first + total, -1, np.int64)
+        for table in self.agents.tables.values():
+            here = np.arange(table.start, table.stop, dtype=np.int64)
+            rows[ids[table.start : table.stop]] = here
+        self.agent_rows = rows
+        self.scratch.allocate(self.agents.capacity, self.goods)
+        return np.arange(first, first + total, dtype=np.int64)
+
+    def rows_of(self, ids: I64) -> I64:
+        """Return the rows of agents; InputError names the first id that is not alive."""
+        ids = np.asarray(ids, dtype=np.int64)
+        known = (ids >= 0) & (ids < len(self.agent_rows))
+        rows = np.where(known, self.agent_rows[np.where(known, ids, 0)], -1)
+        if np.any(rows < 0):
+            missing = int(ids[rows < 0][0])
+            raise InputError(f"no agent has id {missing} (ids are never used again after a death)")
+        return rows
+
+    # --- threads -----------------------------------------------------------------------------
+
+    def over(
+        self, start: int, stop: int, kernel: Callable[..., Any], *args: Any, cost: int = 1
+    ) -> list[Any]:
+        """Call ``kernel(first, last, *args)`` over ranges of `start` to `stop`, in threads.
+
+        `cost` says how many rows' worth of work one item is.  Results come in the order of ranges.
+        """
+        items = stop - start
+        if items <= 0:
+            return []
+        if self.threads == 1 or items * cost < SERIAL_ROWS:
+            return [kernel(start, stop, *args)]
+        ranges = min(items, RANGES_A_THREAD * self.threads)
+        edges = [start + items * i // ranges for i in range(ranges + 1)]
+        pool = self.pool()
+        jobs = [
+            pool.submit(kernel, first, last, *args)
+            for first, last in zip(edges, edges[1:], strict=False)
+        ]
+        # All must end before an error may leave: they write to the same arrays.
+        errors = [job.exception() for job in jobs]
+        for error in errors:
+            if error is not None:
+                raise error
+        return [job.result() for job in jobs]
+
+    def pool(self) -> ThreadPoolExecutor:
+        """Return the threads, started when first needed."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="ecs_market")
+        return self._pool
+
+    def close(self) -> None:
+        """Stop the threads."""
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None

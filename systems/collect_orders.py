@@ -1,0 +1,57 @@
+"""Agents that have reached their post join it."""
+
+from __future__ import annotations
+
+import esper
+import numpy as np
+
+from ecs_market.components.intent import Intent
+from ecs_market.components.position import Position
+from ecs_market.components.posted_price import PostedPrice
+from ecs_market.components.table import Table
+from ecs_market.components.visibility import PostVisibility
+from ecs_market.components.walrasian import Walrasian
+from ecs_market.kernels.attendance import join_posts
+from ecs_market.mechanisms.batch import gather
+from ecs_market.types import Bool
+from ecs_market.world import World
+
+
+class CollectOrders(esper.Processor):
+    """Write who stands at which post, in the order (post, family, id)."""
+
+    def process(self, world: World) -> None:
+        """An agent within the interaction radius of its target post joins it if it clears now."""
+        position, intent = world.agents.whole(Position), world.agents.whole(Intent)
+        place = world.posts.whole(Position)
+        world.scratch.at_post[:] = -1
+        world.scratch.filled[:] = False
+        world.scratch.waiting[:] = False
+        due = due_posts(world)
+        for table in world.tables(Position, Intent):
+            world.over(
+                table.start,
+                table.stop,
+                join_posts,
+                intent.kind,
+                intent.target,
+                position.x,
+                position.y,
+                world.post_rows,
+                place.x,
+                place.y,
+                world.posts.whole(PostVisibility).interaction_radius,
+                due,
+                world.scratch.at_post,
+                world.scratch.waiting,
+            )
+        world.scratch.orders = gather(world)
+
+
+def due_posts(world: World) -> Bool:
+    """Return the posts that clear in this tick: every `clear_every` ticks."""
+    due = np.zeros(world.posts.capacity, np.bool_)
+    for mechanism in (Walrasian, PostedPrice):
+        for _, (table, rules) in world.esper.get_components(Table, mechanism):
+            due[table.start : table.stop] = (world.tick + 1) % rules.clear_every == 0
+    return due

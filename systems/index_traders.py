@@ -1,0 +1,93 @@
+"""Traders are counted into tiles, so that neighbours are found without looking at everybody."""
+
+from __future__ import annotations
+
+import esper
+import numpy as np
+
+from ecs_market.components.bilateral_trader import BilateralTrader
+from ecs_market.components.identity import Identity
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.position import Position
+from ecs_market.components.visibility import Visibility
+from ecs_market.kernels.spatial import (
+    TILE_SHIFT,
+    TraderIndex,
+    accumulate,
+    count_tiles,
+    fill_index,
+    place_rows,
+)
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.world import World
+
+
+class IndexTraders(esper.Processor):
+    """Build the compact index of all populations that bargain, in the order of tiles."""
+
+    def process(self, world: World) -> None:
+        """Count, place and copy; nothing if agents do not look for partners."""
+        if not world.settings.sees_partners:
+            world.scratch.index = None
+            return
+        position = world.agents.whole(Position)
+        tables = list(world.tables(BilateralTrader, Position, Visibility))
+        index = empty_index(world, sum(table.size for table in tables))
+        for table in tables:
+            count_tiles(
+                table.start, table.stop, position.x, position.y, index.tiles_x, index.tile_start
+            )
+        accumulate(index.tile_start)
+        places = index.tile_start[:-1].copy()
+        for table in tables:
+            place_rows(
+                table.start, table.stop, position.x, position.y, index.tiles_x, places, index.row
+            )
+        inventory = world.agents.whole(Inventory)
+        world.over(
+            0,
+            len(index.row),
+            fill_index,
+            index.row,
+            world.agents.whole(Identity).id,
+            position.x,
+            position.y,
+            world.agents.whole(Visibility).vision_radius,
+            world.scratch.search.rate,
+            world.scratch.search.curvature,
+            inventory.goods,
+            inventory.money,
+            -1 if world.settings.mode == QUASILINEAR else world.goods - 1,
+            world.settings.lot_size,
+            world.settings.minor_size,
+            index.id,
+            index.x,
+            index.y,
+            index.vision,
+            index.rate,
+            index.curvature,
+            index.stock,
+            index.cash,
+        )
+        world.scratch.index = index
+
+
+def empty_index(world: World, entries: int) -> TraderIndex:
+    """Allocate the index of a number of traders."""
+    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
+    tiles_y = (world.settings.height >> TILE_SHIFT) + 1
+    goods = world.goods
+    return TraderIndex(
+        tiles_x=tiles_x,
+        tiles_y=tiles_y,
+        tile_start=np.zeros(tiles_x * tiles_y + 1, np.int64),
+        row=np.empty(entries, np.int32),
+        id=np.empty(entries, np.int64),
+        x=np.empty(entries, np.int32),
+        y=np.empty(entries, np.int32),
+        vision=np.empty(entries, np.int32),
+        rate=np.empty((entries, goods), np.float32),
+        curvature=np.empty((entries, goods), np.float32),
+        stock=np.empty((entries, goods), np.float32),
+        cash=np.empty(entries, np.float32),
+    )

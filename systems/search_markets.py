@@ -1,0 +1,86 @@
+"""Agents look for market posts: what would trading there be worth?"""
+
+from __future__ import annotations
+
+import esper
+
+from ecs_market.components.barred import Barred
+from ecs_market.components.identity import Identity
+from ecs_market.components.intent import MARKET, Intent
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_post import MarketPost
+from ecs_market.components.position import Position
+from ecs_market.components.post_index import PostIndex
+from ecs_market.components.utility import Utility
+from ecs_market.components.visibility import PostVisibility
+from ecs_market.kernels.elementary import exp
+from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.preferences.families import loops
+from ecs_market.world import World
+
+POST_COST = 32
+
+
+class SearchMarkets(esper.Processor):
+    """Write each agent's best post by its exact gain at the prices it knows."""
+
+    def process(self, world: World) -> None:
+        """Look up the posts that cover an agent's tile; nothing if agents ignore markets."""
+        search, settings = world.scratch.search, world.settings
+        search.best_market[:] = -1
+        search.market_value[:] = 0.0
+        index = world.only(PostIndex)
+        if not settings.sees_markets or index is None or not len(index.post):
+            return
+        position, inventory = world.agents.whole(Position), world.agents.whole(Inventory)
+        utility, intent = world.agents.whole(Utility), world.agents.whole(Intent)
+        barred = world.agents.whole(Barred)
+        place, reach = world.posts.whole(Position), world.posts.whole(PostVisibility)
+        info = settings.price_info
+        for table in world.tables(Position, Inventory, Utility, Intent):
+            for code in world.families:
+                world.over(
+                    table.start,
+                    table.stop,
+                    loops(code).find_market,
+                    utility.family,
+                    inventory.goods,
+                    inventory.money,
+                    utility.parameters,
+                    utility.money_weight,
+                    settings.mode,
+                    settings.lot_size,
+                    settings.minor_size,
+                    position.x,
+                    position.y,
+                    TILE_SHIFT,
+                    index.tiles_x,
+                    index.tile_start,
+                    index.post,
+                    place.x,
+                    place.y,
+                    world.posts.whole(Identity).id,
+                    reach.visibility_radius,
+                    reach.broadcast_radius,
+                    world.posts.whole(MarketPost).commodities,
+                    index.numeraire,
+                    world.scratch.heard_price,
+                    world.scratch.confidence,
+                    info.floor,
+                    1.0 - info.floor if info.by_distance else 0.0,
+                    exp(info.sigma),
+                    exp(-info.sigma),
+                    world.beta_power,
+                    settings.min_value,
+                    intent.kind,
+                    intent.target,
+                    intent.since,
+                    barred.kind,
+                    barred.target,
+                    barred.until,
+                    world.tick,
+                    MARKET,
+                    search.best_market,
+                    search.market_value,
+                    cost=POST_COST,
+                )

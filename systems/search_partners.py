@@ -1,0 +1,55 @@
+"""Agents look for one another: whom would it pay to trade with?"""
+
+from __future__ import annotations
+
+import esper
+
+from ecs_market.components.barred import Barred
+from ecs_market.components.intent import PARTNER
+from ecs_market.kernels.partners import find_partners
+from ecs_market.scratch import PARTNER_SHARE
+from ecs_market.world import World
+
+# Looking at one neighbourhood costs about this many rows of simple work.
+NEIGHBOURHOOD = 16
+
+
+class SearchPartners(esper.Processor):
+    """Write each trader's best partners in sight, by the pair's discounted total gain."""
+
+    def process(self, world: World) -> None:
+        """Read the index only; populations that do not bargain have no candidates."""
+        search = world.scratch.search
+        search.candidates[:] = 0
+        index = world.scratch.index
+        if index is None:
+            return
+        barred = world.agents.whole(Barred)
+        world.over(
+            0,
+            len(index.row),
+            find_partners,
+            index.tile_start,
+            index.tiles_x,
+            index.tiles_y,
+            index.row,
+            index.id,
+            index.x,
+            index.y,
+            index.vision,
+            index.rate,
+            index.curvature,
+            index.stock,
+            index.cash,
+            world.beta_power,
+            world.settings.min_value / PARTNER_SHARE,
+            barred.kind,
+            barred.target,
+            barred.until,
+            PARTNER,
+            world.tick,
+            search.candidates,
+            search.candidate_row,
+            search.candidate_weight,
+            cost=NEIGHBOURHOOD,
+        )
