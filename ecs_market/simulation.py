@@ -167,14 +167,18 @@ class Simulation:
     def population(self, name: str) -> host.Population:
         """Return a population by name; the shorthand ``agents:`` makes one of that name."""
         host.table_of(self.world, name)
-        return host.Population(self, name)
+        return host.Population(self, name, self._use)
 
     @contextmanager
     def edit(self) -> Iterator[host.Edit]:
         """Change state between ticks: all or nothing, validated, booked as host."""
         with self._use():
             edit = host.Edit(self)
-            yield edit
+            self._views += 1
+            try:
+                yield edit
+            finally:
+                self._views -= 1
             edit.apply()
 
     @contextmanager
@@ -182,6 +186,7 @@ class Simulation:
         """Hand out zero-copy views of a population's columns, in row order.
 
         After the block the arrays it handed out turn read-only, and access through it raises.
+        What was written is checked then; a value that is not allowed fails the simulation.
         """
         with self._use():
             view = host.Columns(self, population)
@@ -190,7 +195,11 @@ class Simulation:
                 yield view
             finally:
                 self._views -= 1
-                view.close()
+                try:
+                    view.close()
+                except InputError as error:
+                    self._failed = error
+                    raise
 
     def spawn(
         self,
@@ -281,7 +290,7 @@ class Simulation:
             )
         try:
             if structure and self._views:
-                raise SimulationError("rows cannot change while columns() views are open")
+                raise SimulationError("rows cannot change while an edit() or columns() block is open")
             yield
         finally:
             self._busy.release()

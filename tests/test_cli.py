@@ -287,7 +287,7 @@ def test_bench_measures(capsys: pytest.CaptureFixture[str]) -> None:
     result = json.loads(capsys.readouterr().out)
     assert result["agent_ticks_per_s"] > 0
     assert result["total_ns_per_agent_tick"] > 0
-    assert {"search", "movement"} <= set(result["ns_per_agent_tick"])
+    assert {"choose", "move"} <= set(result["ns_per_agent_tick"])
     if sys.platform == "linux":
         assert result["bytes_per_agent"] is not None
     assert main(arguments) == 0

@@ -57,6 +57,7 @@ def settle_posts(
     lot_size: float,
     minor_size: float,
     desired: I64,
+    wished: I64,
     filled: I64,
     gain: F64,
 ) -> None:
@@ -65,6 +66,7 @@ def settle_posts(
     Rounds: fill the short side, share out the long side; whoever would then lack the cash has its
     purchases cut just enough, whoever would be worse off has its whole wish scaled by its smallest
     fill, or dropped if it has been filled as wished.  Wishes only shrink, so the rounds end.
+    `wished` keeps what they were at first, with what the indifferent take up.
     """
     goods = lots.shape[1]
     before = np.empty(goods)
@@ -89,6 +91,7 @@ def settle_posts(
             parts,
             scratch,
         )
+        wished[a:b] = desired[a:b]
         changed = True
         while changed:
             changed = False
@@ -150,6 +153,7 @@ def settle_barter(
     lot_size: float,
     minor_size: float,
     desired: I64,
+    wished: I64,
     filled: I64,
     gain: F64,
 ) -> None:
@@ -174,6 +178,7 @@ def settle_barter(
         scratch = np.empty(b - a, np.int64)
         for i in range(a, b):
             desired[i, unit] = 0
+        wished[a:b] = desired[a:b]
         changed = True
         while changed:
             changed = False

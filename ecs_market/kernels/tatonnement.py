@@ -117,20 +117,24 @@ def advance(
     gain: F64,
     sign: I8,
     flips: I32,
+    moved: F64,
     price: F64,
 ) -> None:
     """Move prices by the sign and size of excess demand, within brackets where they are known.
 
     The gain grows while the sign stays and halves when it flips.  A price at which members are
     indifferent is tried as soon as it lies inside the bracket; with one good, where brackets are
-    certain, the root is closed in on by false position with a share of bisection.
+    certain, the root is closed in on by false position with a share of bisection.  `moved` is how
+    far each price went [M / unit].
     """
     for post in range(price.shape[0]):
         if not running[post]:
             continue
         for k in range(price.shape[1]):
+            moved[post, k] = 0.0
             if not commodities[post, k] or k == numeraire[post] or zeta[post, k] == 0.0:
                 continue
+            before = price[post, k]
             now = 1 if zeta[post, k] > 0.0 else -1
             if sign[post, k] == now:
                 gain[post, k] = min(MOST, gain[post, k] * GROW)
@@ -140,15 +144,15 @@ def advance(
             sign[post, k] = now
             if kink[post, k] > 0.0:
                 price[post, k] = kink[post, k]
-                continue
-            if one_good[post] and bracketed[post, k]:
+            elif one_good[post] and bracketed[post, k]:
                 width = log(upper[post, k] / lower[post, k])
                 share = lower_zeta[post, k] / (lower_zeta[post, k] - upper_zeta[post, k])
                 share = min(0.9, max(0.1, share)) if flips[post, k] % 3 else 0.5
                 price[post, k] = lower[post, k] * exp(share * width)
-                continue
-            step = gain[post, k] * min(1.0, max(-1.0, zeta[post, k]))
-            price[post, k] = min(most, max(least, price[post, k] * exp(step)))
+            else:
+                step = gain[post, k] * min(1.0, max(-1.0, zeta[post, k]))
+                price[post, k] = min(most, max(least, before * exp(step)))
+            moved[post, k] = abs(price[post, k] - before)
 
 
 @kernel
@@ -251,6 +255,7 @@ def step_prices(
 def verdicts(
     active: Bool,
     converged: Bool,
+    jumps: Bool,
     commodities: Bool,
     numeraire: I32,
     low: F64,
@@ -258,11 +263,16 @@ def verdicts(
     zeta: F64,
     price: F64,
     flips: I32,
+    moved: F64,
     least: float,
     most: float,
     status: I8,
 ) -> None:
-    """Write how the search for prices ended at each active post."""
+    """Write how the search for prices ended at each active post.
+
+    CYCLING is when signs keep turning and prices still move by more than a step.  Where demand
+    jumps, or signs turn within a step, there is no cycle but no price that clears: FAILED.
+    """
     for post in range(price.shape[0]):
         if not active[post]:
             continue
@@ -275,12 +285,12 @@ def verdicts(
             kinked = kinked or low[post, k] < high[post, k]
             if zeta[post, k] != 0.0:
                 bound = bound or price[post, k] <= least or price[post, k] >= most
-                turned = turned or flips[post, k] >= 4
+                turned = turned or (flips[post, k] >= 4 and moved[post, k] > least)
         if converged[post]:
             status[post] = MARGINAL if kinked else CONVERGED
         elif bound:
             status[post] = BOUNDARY
-        elif turned:
+        elif turned and not jumps[post]:
             status[post] = CYCLING
         else:
             status[post] = FAILED

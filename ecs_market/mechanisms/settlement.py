@@ -146,10 +146,10 @@ def settle(
     desired[~np.repeat(active, np.diff(batch.first))] = 0
     filled = np.zeros(desired.shape, np.int64)
     gain = np.zeros(batch.size)
-    wished = desired.copy()
+    wished = np.zeros(desired.shape, np.int64)
     wish, barter = _kernels(world.families)
     common = (batch.id, batch.family, batch.lots, batch.minor, batch.parameters, batch.weight)
-    sizes = (settings.lot_size, settings.minor_size, desired, filled, gain)
+    sizes = (settings.lot_size, settings.minor_size, desired, wished, filled, gain)
     cost = max(1, batch.size // max(1, batch.posts))
     if settings.mode == QUASILINEAR:
         world.over(

@@ -45,6 +45,10 @@ class Solution:
         int8 (posts,), index into `market_post.STATUSES`.
     start
         float64 (posts, K), the prices it began from [M / unit].
+    excess
+        Demand at the last prices tried.
+    flips, moved
+        int32 and float64 (posts, K): turns of sign, and the last move of tatonnement [M / unit].
     """
 
     price: F64
@@ -57,6 +61,7 @@ class Solution:
     start: F64
     excess: Excess
     flips: I32
+    moved: F64
 
 
 @dataclass(slots=True)
@@ -83,6 +88,7 @@ def solve(batch: Batch, start: F64, rules: Rules) -> Solution:
         start=start,
         excess=Excess(*(np.zeros(shape) for _ in range(4))),
         flips=np.zeros(shape, np.int32),
+        moved=np.zeros(shape),
     )
     tradable = batch.commodities.sum(axis=1) - (batch.numeraire >= 0)
     kinked = batch.active & batch.kinked() & (tradable > 1)
@@ -99,6 +105,7 @@ def solve(batch: Batch, start: F64, rules: Rules) -> Solution:
     tatonnement.verdicts(
         batch.active,
         found.converged,
+        kinked,
         batch.commodities,
         batch.numeraire,
         found.excess.low,
@@ -106,6 +113,7 @@ def solve(batch: Batch, start: F64, rules: Rules) -> Solution:
         found.zeta,
         found.price,
         found.flips,
+        found.moved,
         least,
         most,
         found.status,
@@ -214,6 +222,7 @@ def _tatonnement(
             gain,
             sign,
             found.flips,
+            found.moved,
             found.price,
         )
 

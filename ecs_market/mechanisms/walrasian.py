@@ -169,7 +169,6 @@ def _publish(
         rates = np.clip(rates, 1, MOST_STEPS).astype(np.int64)
         clearing.price = np.where(mute[:, np.newaxis], rates, clearing.price)
     clearing.status[batch.active & ~sold & solved] = INDICATIVE
-    clearing.status[mute] = INDICATIVE
     fresh = (sold | mute | (batch.active & solved))[:, np.newaxis] & batch.commodities
     if world.settings.mode != QUASILINEAR:
         counted = np.flatnonzero(batch.numeraire >= 0)

@@ -1,0 +1,179 @@
+"""Limit orders handed to `clear`: checked, and laid out as a world of one post a commodity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ecs_market.arena import Arena
+from ecs_market.build import AGENT_COMPONENTS
+from ecs_market.components.identity import Identity
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.utility import Utility
+from ecs_market.components.walrasian import FALLBACKS
+from ecs_market.errors import InputError
+from ecs_market.post_tables import POST_TABLES, add_post_tables, write_post
+from ecs_market.preferences import limit_order
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.scenario import Post, scenario_for_clear
+from ecs_market.settings import CENTRALIZED, Settings
+from ecs_market.totals import Totals
+from ecs_market.types import I64, Bool
+from ecs_market.units import Units
+from ecs_market.world import Ledger, World
+
+KEYS = ("agent", "commodity", "direction", "quantity", "limit_price")
+MOST_LOTS = 2**53
+MOST_MINOR = 2**61
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBook:
+    """Checked orders, one entry each.
+
+    Attributes
+    ----------
+    goods
+        Names of the commodities, in the order of first mention.
+    agent, good
+        int64 (n,): the agent's id; index of the commodity.
+    buys
+        bool (n,).
+    lots, steps
+        int64 (n,): quantity [lot] and limit [price step].
+    """
+
+    goods: tuple[str, ...]
+    agent: I64
+    good: I64
+    buys: Bool
+    lots: I64
+    steps: I64
+    units: Units
+    post: Post
+
+
+def check_orders(
+    orders: Sequence[Mapping[str, Any]],
+    units: Mapping[str, Any] | None,
+    mechanism: str | None,
+    mechanism_params: Mapping[str, Any] | None,
+) -> OrderBook:
+    """Check limit orders; InputError names the first one that is wrong."""
+    if not orders:
+        raise InputError("orders: the list is empty; at least one order is needed")
+    # The mechanism's settings are checked where a scenario's are, on a group that stands for all.
+    example = scenario_for_clear(
+        [{"name": "orders", "count": 1, "inventories": {"A": 1, "M": 1}, "utilities": [_ANY]}],
+        mechanism or "walrasian",
+        dict(mechanism_params or {}),
+        None,
+        units=units,
+        money=None,
+        seed=0,
+    )
+    goods: dict[str, int] = {}
+    rows = [_check(each, index, example.units, goods) for index, each in enumerate(orders)]
+    agent, good, buys, lots, steps = (np.array(column) for column in zip(*rows, strict=True))
+    offered = sum(row[3] for row in rows if not row[2])
+    offered_money = sum(row[3] * row[4] for row in rows if row[2])
+    if offered > MOST_LOTS or offered_money > MOST_MINOR:
+        raise InputError("orders: together they exceed what 64-bit amounts hold")
+    return OrderBook(
+        goods=tuple(goods),
+        agent=agent.astype(np.int64),
+        good=good.astype(np.int64),
+        buys=buys.astype(np.bool_),
+        lots=lots.astype(np.int64),
+        steps=steps.astype(np.int64),
+        units=example.units,
+        post=example.market_posts[0],
+    )
+
+
+_ANY = {"type": "linear", "weights": [1], "count": 1}
+
+
+def _check(
+    order: Mapping[str, Any], index: int, units: Units, goods: dict[str, int]
+) -> tuple[int, int, bool, int, int]:
+    where = f"orders[{index}]"
+    if not isinstance(order, Mapping) or set(order) != set(KEYS):
+        raise InputError(f"{where}: an order has the keys {', '.join(KEYS)}, not {order!r}")
+    agent, commodity, direction = order["agent"], order["commodity"], order["direction"]
+    if isinstance(agent, bool) or not isinstance(agent, (int, np.integer)) or agent < 0:
+        raise InputError(f"{where}: agent must be a whole number from 0, not {agent!r}")
+    if not isinstance(commodity, str) or not commodity or commodity == "M":
+        raise InputError(f"{where}: commodity must name a good besides M, not {commodity!r}")
+    if direction not in ("buy", "sell"):
+        raise InputError(f"{where}: direction must be 'buy' or 'sell', not {direction!r}")
+    lots = _amount(units.to_lots, order["quantity"], f"{where}: quantity")
+    steps = _amount(units.to_steps, order["limit_price"], f"{where}: limit_price")
+    if steps > 2**40 or lots > MOST_LOTS:
+        raise InputError(f"{where}: the amounts are too large (at most 2^40 steps, 2^53 lots)")
+    good = goods.setdefault(commodity, len(goods))
+    return int(agent), good, direction == "buy", lots, steps
+
+
+def _amount(convert: Any, value: Any, where: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise InputError(f"{where} must be a number, not {value!r}")
+    try:
+        amount = int(convert(value.item() if isinstance(value, np.generic) else value))
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+    if amount <= 0:
+        raise InputError(f"{where} must be above 0, not {value!r}")
+    return amount
+
+
+def orders_world(book: OrderBook) -> World:
+    """Return a world with a row for each order and a post for each commodity."""
+    goods = len(book.goods)
+    widths = {"goods": goods, "parameters": 2 * goods, "bars": 1, "fallbacks": len(FALLBACKS)}
+    counts = {name: 0 for name in POST_TABLES}
+    counts[book.post.mechanism] = goods
+    units = book.units
+    world = World(
+        settings=Settings(
+            width=1,
+            height=1,
+            goods=book.goods,
+            lot_size=units.lot_size,
+            step_size=units.step_size,
+            minor_size=units.minor_size,
+            lots_per_unit=max(1, round(1 / units.lot)),
+            mode=QUASILINEAR,
+            exchange_regime=CENTRALIZED,
+        ),
+        agents=Arena([("orders", len(book.agent))], dict(widths)),
+        posts=Arena(list(counts.items()), dict(widths)),
+        families=(limit_order.CODE,),
+        ledger=Ledger.empty(goods),
+        totals=Totals(goods),
+    )
+    world.add_table(world.agents, "orders", AGENT_COMPONENTS)
+    rows = np.arange(len(book.agent))
+    world.agents.whole(Identity).id[rows] = rows
+    world.agent_rows = rows
+    world.scratch.allocate(world.agents.capacity, goods)
+    inventory, utility = world.agents.whole(Inventory), world.agents.whole(Utility)
+    inventory.goods[rows, book.good] = np.where(book.buys, 0, book.lots)
+    inventory.money[rows] = np.where(book.buys, book.lots * book.steps, 0)
+    utility.family[rows] = limit_order.CODE
+    utility.parameters[rows, book.good] = book.steps * units.step_size
+    utility.parameters[rows, goods + book.good] = book.lots * units.lot_size
+    utility.money_weight[rows] = 1.0
+    add_post_tables(world)
+    first = world.posts.tables[book.post.mechanism].start
+    world.post_rows = np.arange(first, first + goods)
+    for good, name in enumerate(book.goods):
+        write_post(world, first + good, _post(book, good, name))
+    return world
+
+
+def _post(book: OrderBook, ident: int, good: str) -> Post:
+    return Post(ident, 0, 0, 0, 0, 0, book.post.mechanism, book.post.parameters, (good,))
