@@ -290,7 +290,7 @@ class Simulation:
             )
         try:
             if structure and self._views:
-                raise SimulationError("rows cannot change while an edit() or columns() block is open")
+                raise SimulationError("rows cannot change inside an edit() or columns() block")
             yield
         finally:
             self._busy.release()

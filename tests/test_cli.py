@@ -377,6 +377,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "scenario": "small",
         "seed": 7,
         "status": "completed",
+        "compiled": True,
         "ticks": 1200,
         "agents": 40,
         "posts": [post],
@@ -402,6 +403,7 @@ def test_report_aligns_and_names_everything() -> None:
     assert lines[3] == "   0  posted_price   0.7123  1,234.500       3  -"
     assert "harvest           3 A, 0.125 B" in lines
     assert "last trade        tick 1,100" in lines
+    assert lines[-2].endswith("48,000 agent-ticks/s (1.00 s, with compiling)")
     assert "output            runs/small-s7-001 (run.db)" in lines
 
 

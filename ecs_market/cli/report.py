@@ -80,7 +80,7 @@ def for_people(document: Mapping[str, Any]) -> str:
     Parameters
     ----------
     document : mapping
-        `Simulation.summary()` with `scenario`, `seed`, `status` and `output` added. Prices and
+        `Simulation.summary()` with `scenario`, `seed`, `status`, `compiled` and `output` added. Prices and
         gains are in M, volumes and harvest in units.
     """
     ticks, agents = document["ticks"], document["agents"]
@@ -93,14 +93,14 @@ def for_people(document: Mapping[str, Any]) -> str:
     at_posts, face_to_face = document["market_trades"], document["bilateral_trades"]
     gain, bilateral_gain = document["market_gain"], document["bilateral_gain"]
     rate, agent_rate = document["ticks_per_s"], document["agent_ticks_per_s"]
-    seconds = document["elapsed_s"]
+    time = f"{document['elapsed_s']:.2f} s" + (", with compiling" if document["compiled"] else "")
     facts = {
         "trades": f"{at_posts:,} at posts, {face_to_face:,} bilateral (face to face)",
         "gains from trade": f"{gain:,.2f} M at posts, {bilateral_gain:,.2f} M bilateral",
         "harvest": amounts(document["harvest"]),
         "last trade": _last(document["last_trade_tick"]),
         "state hash": document["state_hash"],
-        "speed": f"{rate:,.1f} ticks/s, {agent_rate:,.0f} agent-ticks/s ({seconds:.2f} s)",
+        "speed": f"{rate:,.1f} ticks/s, {agent_rate:,.0f} agent-ticks/s ({time})",
         "output": _places(document["output"]),
     }
     width = max(map(len, facts))

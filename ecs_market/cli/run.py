@@ -43,6 +43,7 @@ def run(options: Namespace) -> int:
     from ecs_market.simulation import Simulation
 
     output = open_output(options, seed)
+    kernels = cached_kernels()
     try:
         simulation = Simulation(scenario, seed=seed, telemetry=output.database, **given)
     except BaseException:
@@ -61,19 +62,25 @@ def run(options: Namespace) -> int:
         "seed": seed,
         "version": __version__,
         "status": status,
+        "compiled": cached_kernels() > kernels or not kernels,
     }
     document |= {key: value for key, value in summary.items() if key not in document}
     finish(document, output, as_json=options.json)
     return INTERRUPTED if status == "interrupted" else 0
 
 
-def follow(simulation: Simulation, ticks: int) -> str:
-    """Run the ticks under a progress line and say how it ended."""
+def cached_kernels() -> int:
+    """Return how many compiled kernels are kept for this machine."""
     from ecs_market.kernels.jit import cache_folder
 
+    folder = cache_folder()
+    return 0 if folder is None or not folder.exists() else sum(1 for _ in folder.iterdir())
+
+
+def follow(simulation: Simulation, ticks: int) -> str:
+    """Run the ticks under a progress line and say how it ended."""
     with Progress(ticks) as progress:
-        folder = cache_folder()
-        if folder is None or not folder.exists() or not any(folder.iterdir()):
+        if not cached_kernels():
             progress.notice("compiling for this machine, once ...")
         try:
             simulation.run(ticks, on_tick=progress)

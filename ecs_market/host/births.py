@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from ecs_market.host.fields import (
     refuse_managed,
     table_of,
 )
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 from ecs_market.world import World
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ MAX_AGENTS = 2**31 - 1
 def spawn(
     simulation: Simulation,
     population: str,
-    count: int,
+    count: Any,
     position: Any,
     inventory: Mapping[str, Any] | None,
-    host_key: Sequence[Any] | None,
-    components: Mapping[str, Mapping[str, Any]],
+    host_key: Any,
+    components: Mapping[str, Any],
 ) -> I64:
     """Add agents; see `Simulation.spawn`.
 
@@ -81,11 +81,14 @@ def spawn(
 
 
 def _checked_keys(
-    simulation: Simulation, population: str, count: int, host_key: Sequence[Any] | None
+    simulation: Simulation, population: str, count: int, host_key: Any
 ) -> list[Any] | None:
     if host_key is None:
         return None
-    keys = host_key.tolist() if isinstance(host_key, np.ndarray) else list(host_key)
+    try:
+        keys = host_key.tolist() if isinstance(host_key, np.ndarray) else list(host_key)
+    except TypeError as error:
+        raise InputError(f"spawn: host_key must be a list of keys, not {host_key!r}") from error
     if len(keys) != count:
         raise InputError(f"spawn: there are {len(keys)} host keys for {count} agents")
     seen = set(simulation.host_keys.get(population, {}))
@@ -106,7 +109,7 @@ def _given(
     count: int,
     position: Any,
     inventory: Mapping[str, Any] | None,
-    components: Mapping[str, Mapping[str, Any]],
+    components: Mapping[str, Any],
 ) -> dict[tuple[type, str], Column]:
     """Return the columns that were handed in, checked, by component and field."""
     wanted: dict[str, Any] = {}
@@ -121,8 +124,6 @@ def _given(
     parts = dict(components)
     if inventory is not None:
         parts["inventory"] = inventory
-    if "position" in components and position is not None:
-        raise InputError("spawn: position is given twice")
     known = [n for n, c in components_of(world, population).items() if c not in MANAGED]
     for name, columns in parts.items():
         if name not in components_of(world, population):

@@ -15,7 +15,7 @@ from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import Visibility
 from ecs_market.errors import InputError
 from ecs_market.host.fields import Field
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 from ecs_market.world import World
 
 # All that agents own of a good [lot], and all money [minor unit]; prices times these stay exact.

@@ -11,7 +11,7 @@ from ecs_market.components.visibility import Visibility
 from ecs_market.errors import InputError, SimulationError
 from ecs_market.host.checks import as_ids, as_values, book, check_totals, holdings, owned
 from ecs_market.host.fields import Field, field_of, refuse_managed
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 
 if TYPE_CHECKING:
     from ecs_market.simulation import Simulation

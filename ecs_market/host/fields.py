@@ -13,7 +13,7 @@ from ecs_market.components.inventory import Inventory
 from ecs_market.components.pairing import Pairing
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 from ecs_market.world import World
 
 # What only the engine writes.

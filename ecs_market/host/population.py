@@ -11,7 +11,7 @@ import numpy as np
 from ecs_market.errors import InputError
 from ecs_market.host.checks import as_ids
 from ecs_market.host.fields import field_of, members, table_of
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 
 if TYPE_CHECKING:
     from ecs_market.simulation import Simulation
@@ -71,10 +71,7 @@ class Population:
         with self._use():
             world = self._simulation.world
             field = field_of(world, self.name, path)
-            if ids is None:
-                wanted = members(world, self.name)
-            else:
-                wanted = as_ids(ids, f"get({path!r})")
+            wanted = members(world, self.name) if ids is None else as_ids(ids, f"get({path!r})")
             rows = world.rows_of(wanted)
             table = table_of(world, self.name)
             strange = (rows < table.start) | (rows >= table.stop)

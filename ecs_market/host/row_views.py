@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ecs_market.build import refresh_reach
 from ecs_market.components.identity import Identity
@@ -21,17 +21,20 @@ class ComponentColumns:
     """The columns of one component: each field is an attribute."""
 
     def __init__(self, owner: Columns, name: str, fields: dict[str, Field]) -> None:
-        self._owner = owner
-        self._name = name
-        self._fields = fields
+        # Past __setattr__, which writes to columns.
+        self.__dict__.update(_owner=owner, _name=name, _fields=fields)
 
     def __getattr__(self, name: str) -> Column:
         """Return a view of a column, shape (n,) or (n, width), in the order of rows."""
-        if name not in self._fields:
+        if name.startswith("__") or name not in self._fields:
             raise AttributeError(
                 f"{self._name} has no field {name!r} (there is: {', '.join(self._fields)})"
             )
         return self._owner.hand_out(self._fields[name])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Write to all of a column: ``c.mood.level = 0`` and ``c.mood.level += 1`` do."""
+        getattr(self, name)[...] = value
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._fields]

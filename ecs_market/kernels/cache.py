@@ -16,14 +16,12 @@ import contextlib
 import functools
 import hashlib
 import os
-import pickle
 import platform
 import shutil
 import stat
 import sys
 import tempfile
 import types
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,12 +29,12 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from numba.core import codegen, compiler, config, serialize
+from numba.core import caching, codegen, compiler, config
 
 # Numba's annotations differ from version to version, and these parts have none.
 _config: Any = config
 _codegen: Any = codegen
-_serialize: Any = serialize
+_caching: Any = caching
 _CompileResult: Any = compiler.CompileResult
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -52,7 +50,6 @@ _SETTINGS = (
     "DEBUGINFO_DEFAULT",
     "DISABLE_INTEL_SVML",
 )
-_DIGEST = hashlib.sha256().digest_size
 _SUFFIX = ".kernel"
 
 
@@ -242,11 +239,12 @@ def _entry_stem(function: Callable[..., Any]) -> str:
 
 
 class KernelCache:
-    """One function's entries: a file each, a SHA-256 of the content in front.
+    """One function's entries, each in files of its own, with a SHA-256 of their content beside.
 
-    It has the methods of numba's own cache classes, which dispatchers call.
-    Numba's own cache keeps an index beside numbered files; two processes that compile at the same
-    time can there overwrite each other's number.  Files named by content key cannot collide.
+    It has the methods of numba's own cache classes, which dispatchers call, and leaves reading and
+    writing compiled code to numba.  Numba itself keeps one index for all signatures of a function;
+    two processes that compile at the same time can there overwrite each other's number.  Entries
+    named by their content key cannot collide.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -272,7 +270,8 @@ class KernelCache:
         folder = cache_folder()
         if folder is not None:
             for path in folder.glob(f"{_entry_stem(self._function)}-*{_SUFFIX}"):
-                path.unlink(missing_ok=True)
+                for part in (*_parts(path), path):
+                    part.unlink(missing_ok=True)
 
     def _path(self, signature: Any, target: Any) -> Path | None:
         folder = cache_folder() if self._enabled else None
@@ -285,11 +284,10 @@ class KernelCache:
             path = self._path(sig, target_context.codegen())
             if path is None:
                 return None
-            data = path.read_bytes()
-            if hashlib.sha256(data[_DIGEST:]).digest() != data[:_DIGEST]:
+            if _digest_of(path) != path.read_text(encoding="ascii"):
                 return None
             # Written by save_overload into a folder that only this user can write to.
-            state = pickle.loads(data[_DIGEST:])  # noqa: S301
+            state = _entry(path).load(_ONLY)
             return _CompileResult._rebuild(target_context, *state)  # noqa: SLF001
         except Exception:  # noqa: BLE001
             return None
@@ -301,11 +299,28 @@ class KernelCache:
         path = self._path(sig, data.codegen)
         if path is None:
             return
-        content = _serialize.dumps(data._reduce())  # noqa: SLF001
-        temporary = path.with_name(f"{path.name[:16]}.{uuid.uuid4().hex}.tmp")
-        try:
-            temporary.write_bytes(hashlib.sha256(content).digest() + content)
-            temporary.replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
+        with contextlib.suppress(OSError):
+            for part in _parts(path):
+                part.unlink(missing_ok=True)
+            _entry(path).save(_ONLY, data._reduce())  # noqa: SLF001
+            path.write_text(_digest_of(path), encoding="ascii")
+
+
+_ONLY = "code"
+
+
+def _entry(path: Path) -> Any:
+    """Return numba's reader and writer of the files of one entry."""
+    return _caching.IndexDataCacheFile(str(path.parent), path.stem, "")
+
+
+def _parts(path: Path) -> tuple[Path, Path]:
+    """Return the files that numba writes for an entry: its index and its code."""
+    return path.with_name(f"{path.stem}.nbi"), path.with_name(f"{path.stem}.1.nbc")
+
+
+def _digest_of(path: Path) -> str:
+    digest = hashlib.sha256()
+    for part in _parts(path):
+        digest.update(part.read_bytes())
+    return digest.hexdigest()
