@@ -10,7 +10,7 @@ import numpy as np
 from ecs_market.columns import Spec, empty_column, specs
 from ecs_market.components.identity import Identity
 from ecs_market.components.table import Table
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 
 C = TypeVar("C")
 
@@ -149,4 +149,3 @@ def _gather(column: Column, rows: I64, spec: Spec) -> Column:
     taken = column[np.maximum(rows, 0)]
     taken[rows < 0] = spec.fill
     return taken
-

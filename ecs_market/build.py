@@ -52,7 +52,7 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         "fallbacks": len(FALLBACKS),
     }
     counts = [(p.name, p.count) for p in scenario.populations]
-    by_mechanism = {name: 0 for name in POST_TABLES}
+    by_mechanism = dict.fromkeys(POST_TABLES, 0)
     for post in scenario.market_posts:
         by_mechanism[post.mechanism] += 1
     world = World(
@@ -165,7 +165,9 @@ def _add_posts(world: World, scenario: Scenario) -> None:
 def _add_patches(world: World, scenario: Scenario, drawn: PatchStart) -> None:
     if scenario.resources is None:
         return
-    rates = [0 if not p.has("Forager") else scenario.params.forage_lots for p in scenario.populations]
+    rates = [
+        0 if not p.has("Forager") else scenario.params.forage_lots for p in scenario.populations
+    ]
     for population, rate in zip(scenario.populations, rates, strict=True):
         table = world.agents.tables[population.name]
         world.agents.whole(Forager).rate[table.start : table.stop] = rate

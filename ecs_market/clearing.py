@@ -26,7 +26,16 @@ from ecs_market.units import Units
 from ecs_market.world import World
 
 # From best to worst: the status of several posts together is that of the worst.
-SEVERITY = ("converged", "rationed", "marginal", "indicative", "none", "cycling", "boundary", "failed")
+SEVERITY = (
+    "converged",
+    "rationed",
+    "marginal",
+    "indicative",
+    "none",
+    "cycling",
+    "boundary",
+    "failed",
+)
 
 
 class Trade(NamedTuple):

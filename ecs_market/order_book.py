@@ -101,7 +101,7 @@ def _check(
     order: Mapping[str, Any], index: int, units: Units, goods: dict[str, int]
 ) -> tuple[int, int, bool, int, int]:
     where = f"orders[{index}]"
-    if not isinstance(order, Mapping) or set(order) != set(KEYS):
+    if set(order) != set(KEYS):
         raise InputError(f"{where}: an order has the keys {', '.join(KEYS)}, not {order!r}")
     agent, commodity, direction = order["agent"], order["commodity"], order["direction"]
     if isinstance(agent, bool) or not isinstance(agent, (int, np.integer)) or agent < 0:
@@ -134,7 +134,7 @@ def orders_world(book: OrderBook) -> World:
     """Return a world with a row for each order and a post for each commodity."""
     goods = len(book.goods)
     widths = {"goods": goods, "parameters": 2 * goods, "bars": 1, "fallbacks": len(FALLBACKS)}
-    counts = {name: 0 for name in POST_TABLES}
+    counts = dict.fromkeys(POST_TABLES, 0)
     counts[book.post.mechanism] = goods
     units = book.units
     world = World(

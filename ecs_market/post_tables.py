@@ -85,8 +85,6 @@ def index_posts(world: World) -> PostIndex:
     cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
     accumulate(starts)
     entries = np.empty(starts[-1], np.int32)
-    cover_tiles(
-        rows, place.x, place.y, reach, tiles_x, tiles_y, starts[:-1].copy(), True, entries
-    )
+    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts[:-1].copy(), True, entries)
     commodities = world.posts.whole(MarketPost).commodities
     return PostIndex(tiles_x, starts, entries, numeraires(commodities, world.settings.mode))

@@ -10,8 +10,8 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
 
-import esper
 import numpy as np
+from esper import Processor
 
 from ecs_market import host
 from ecs_market.build import build_world
@@ -25,7 +25,7 @@ from ecs_market.schedule import Schedule
 from ecs_market.state_hash import state_hash
 from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 from ecs_market.units import Units
 from ecs_market.world import World, default_threads
 
@@ -125,7 +125,7 @@ class Simulation:
 
     @property
     def esper(self) -> ModuleType:
-        """This simulation's private instance of the esper module."""
+        """Return the private instance of the esper module."""
         return self.world.esper
 
     @property
@@ -238,7 +238,7 @@ class Simulation:
         with self._use(structure=True):
             host.add_component(self, population, component)
 
-    def add_system(self, system: esper.Processor, after: str) -> None:
+    def add_system(self, system: Processor, after: str) -> None:
         """Run a system of the host in every tick, after a phase or a system."""
         with self._use():
             self._schedule.add(system, after, self.world)

@@ -14,7 +14,7 @@ from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.table import Table
 from ecs_market.kernels.hashing import HASH_VERSION, MODULUS, column_digest
 from ecs_market.kernels.philox import RNG_VERSION
-from ecs_market.types import Column, I64
+from ecs_market.types import I64, Column
 from ecs_market.world import World
 
 
@@ -56,9 +56,11 @@ def _columns(world: World) -> list[tuple[str, I64, Column]]:
                 if isinstance(component, Table) or type(component) not in arena.specs:
                     continue
                 path = f"{name}.{component_name(type(component))}"
-                for field, spec in arena.specs[type(component)].items():
-                    if spec.state:
-                        found.append((f"{path}.{field}", ids, getattr(component, field)))
+                found.extend(
+                    (f"{path}.{field}", ids, getattr(component, field))
+                    for field, spec in arena.specs[type(component)].items()
+                    if spec.state
+                )
     patches = world.only(ResourcePatches)
     if patches is not None:
         numbers = np.arange(len(patches.amount), dtype=np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,3 +17,17 @@ U32: TypeAlias = npt.NDArray[np.uint32]
 U8: TypeAlias = npt.NDArray[np.uint8]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 Column: TypeAlias = npt.NDArray[Any]
+
+# Kernels cast what they load to 64 bits.  To mypy these give plain Python numbers, for which numpy's
+# scalars stand everywhere in a kernel without being subclasses.
+if TYPE_CHECKING:
+
+    def int64(value: Any) -> int:
+        """Convert to a 64-bit integer."""
+
+    def float64(value: Any) -> float:
+        """Convert to a 64-bit float."""
+
+else:
+    int64 = np.int64
+    float64 = np.float64

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -119,7 +120,8 @@ class World:
         """Make the entity of a table and bind its components; return the entity."""
         table = arena.tables[name]
         entity: int = self.esper.create_entity(table)
-        for component in (Identity, *components):
+        chosen: list[type[Any]] = [Identity, *components]
+        for component in chosen:
             arena.register(component)
             self.esper.add_component(entity, arena.bind(component, table))
         self.entities[name] = entity
@@ -231,7 +233,7 @@ class World:
         pool = self.pool()
         jobs = [
             pool.submit(kernel, first, last, *args)
-            for first, last in zip(edges, edges[1:], strict=False)
+            for first, last in itertools.pairwise(edges)
         ]
         # All must end before an error may leave: they write to the same arrays.
         errors = [job.exception() for job in jobs]

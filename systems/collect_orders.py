@@ -21,7 +21,7 @@ class CollectOrders(esper.Processor):
     """Write who stands at which post, in the order (post, family, id)."""
 
     def process(self, world: World) -> None:
-        """An agent within the interaction radius of its target post joins it if it clears now."""
+        """Join agents to their target post if it is in reach and clears now."""
         position, intent = world.agents.whole(Position), world.agents.whole(Intent)
         place = world.posts.whole(Position)
         world.scratch.at_post[:] = -1

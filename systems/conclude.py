@@ -18,7 +18,7 @@ class Conclude(esper.Processor):
     """End the pursuits that were filled; bar targets that kept an agent waiting too long."""
 
     def process(self, world: World) -> None:
-        """Waiting counts only within reach, and not at a post that does not clear yet."""
+        """Count waiting only within reach, and not at a post that does not clear yet."""
         position, intent = world.agents.whole(Position), world.agents.whole(Intent)
         barred, place = world.agents.whole(Barred), world.posts.whole(Position)
         patches = world.only(ResourcePatches)

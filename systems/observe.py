@@ -12,7 +12,7 @@ class Observe(esper.Processor):
     """Update the run's totals and hand the tick to the recorder, if there is one."""
 
     def process(self, world: World) -> None:
-        """The level says what is recorded, never what happens."""
+        """Record what the level asks for; what happens does not depend on it."""
         records.add_up(world)
         if world.recorder is not None:
             records.record(world, world.recorder)

@@ -1,4 +1,4 @@
-"""Agents look for market posts: what would trading there be worth?"""
+"""Agents look for market posts and what trading there would be worth."""
 
 from __future__ import annotations
 

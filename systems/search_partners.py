@@ -1,4 +1,4 @@
-"""Agents look for one another: whom would it pay to trade with?"""
+"""Agents look for one another, and with whom a trade would pay."""
 
 from __future__ import annotations
 

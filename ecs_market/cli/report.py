@@ -80,8 +80,8 @@ def for_people(document: Mapping[str, Any]) -> str:
     Parameters
     ----------
     document : mapping
-        `Simulation.summary()` with `scenario`, `seed`, `status`, `compiled` and `output` added. Prices and
-        gains are in M, volumes and harvest in units.
+        `Simulation.summary()` with `scenario`, `seed`, `status`, `compiled` and `output` added.
+        Prices and gains are in M, volumes and harvest in units.
     """
     ticks, agents = document["ticks"], document["agents"]
     head = f"{document['scenario']}: {ticks:,} ticks, {agents:,} agents, seed {document['seed']}"

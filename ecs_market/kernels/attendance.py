@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.components.intent import MARKET
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F64, I8, I32, I64, Bool
+from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
 
 @kernel
@@ -32,8 +30,8 @@ def join_posts(
         if kind[row] != MARKET:
             continue
         post = post_rows[target[row]]
-        distance = abs(np.int64(x[row]) - np.int64(post_x[post])) + abs(
-            np.int64(y[row]) - np.int64(post_y[post])
+        distance = abs(int64(x[row]) - int64(post_x[post])) + abs(
+            int64(y[row]) - int64(post_y[post])
         )
         if distance > interaction[post]:
             continue
@@ -50,7 +48,7 @@ def count_members(agent_rows: I64, at_post: I32, family: I8, slot_of: I64, count
     for ident in range(agent_rows.shape[0]):
         row = agent_rows[ident]
         if row >= 0 and at_post[row] >= 0:
-            slot = np.int64(at_post[row]) * families + slot_of[family[row]]
+            slot = int64(at_post[row]) * families + slot_of[family[row]]
             counts[slot + 1] += 1
 
 
@@ -73,7 +71,7 @@ def place_members(
     for ident in range(agent_rows.shape[0]):
         row = agent_rows[ident]
         if row >= 0 and at_post[row] >= 0:
-            post = np.int64(at_post[row])
+            post = int64(at_post[row])
             slot = post * families + slot_of[family[row]]
             rows[next_place[slot]] = row
             by_id[next_by_id[post]] = next_place[slot]
@@ -106,11 +104,11 @@ def fill_members(
         row = rows[member]
         out_id[member] = ids[row]
         out_minor[member] = money[row]
-        out_money[member] = np.float64(money[row]) * minor_size
+        out_money[member] = float64(money[row]) * minor_size
         out_weight[member] = money_weight[row]
         for k in range(goods.shape[1]):
             out_lots[member, k] = goods[row, k]
-            out_goods[member, k] = np.float64(goods[row, k]) * lot_size
+            out_goods[member, k] = float64(goods[row, k]) * lot_size
         for p in range(parameters.shape[1]):
             out_parameters[member, p] = parameters[row, p]
 

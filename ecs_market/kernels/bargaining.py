@@ -15,7 +15,7 @@ from ecs_market.preferences.chain import last_demand as demand
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F64, I8, I32, I64, Bool
+from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
 COMPENSATING_BLOCK, SPLIT_DIFFERENCE = 0, 1
 RULES = ("compensating_block", "split_difference")
@@ -52,7 +52,7 @@ def affordable(cash: int, steps: int, unit_steps: int) -> int:
     """Return how many lots `cash` (minor units, or lots of the good that pays) can buy."""
     if unit_steps == 0:
         return cash // steps
-    if np.float64(cash) * np.float64(unit_steps) > np.float64(MOST_LOTS) * np.float64(steps):
+    if float64(cash) * float64(unit_steps) > float64(MOST_LOTS) * float64(steps):
         return MOST_LOTS
     lots, _ = mul_div(cash, unit_steps, steps)
     return lots
@@ -95,7 +95,7 @@ def write_rates(
     """Write the marginal utilities of an agent's goods and, last, of money."""
     n = goods.shape[1]
     for k in range(n):
-        work[0, k] = np.float64(goods[row, k]) * lot_size
+        work[0, k] = float64(goods[row, k]) * lot_size
     for k in range(n):
         rates[side, k] = marginal(family[row], work[0], parameters[row], 0.5 * lot_size, k)
     rates[side, n] = weight[row]
@@ -115,17 +115,17 @@ def gain(
     minor_size: float,
     work: F64,
 ) -> float:
-    """Return the change in utility of getting `change` lots of good k for `paid`, 0 in the noise."""
+    """Return the change in utility of `change` lots of good k for `paid`, 0 in the noise."""
     n = goods.shape[1]
     for m in range(n):
-        work[0, m] = np.float64(goods[row, m]) * lot_size
+        work[0, m] = float64(goods[row, m]) * lot_size
     old = utility(family[row], work[0], parameters[row], 0.5 * lot_size)
-    work[0, k] = np.float64(goods[row, k] + change) * lot_size
+    work[0, k] = float64(goods[row, k] + change) * lot_size
     spent = 0.0
     if unit == n:
-        spent = weight[row] * (np.float64(paid) * minor_size)
+        spent = weight[row] * (float64(paid) * minor_size)
     else:
-        work[0, unit] = np.float64(goods[row, unit] - paid) * lot_size
+        work[0, unit] = float64(goods[row, unit] - paid) * lot_size
     found = utility(family[row], work[0], parameters[row], 0.5 * lot_size) - old - spent
     return 0.0 if abs(found) <= NOISE * (abs(old) + abs(spent)) else found
 
@@ -150,12 +150,12 @@ def wanted(
     """Return the lots of good k that an agent would add at a price, negative to sell."""
     n = goods.shape[1]
     for m in range(n):
-        work[0, m] = np.float64(goods[row, m]) * lot_size
+        work[0, m] = float64(goods[row, m]) * lot_size
         work[1, m] = 1.0
         traded[m] = m == k or m == unit
-    work[1, k] = np.float64(steps) * step_size
+    work[1, k] = float64(steps) * step_size
     wealth = work[1, k] * work[0, k]
-    wealth += np.float64(money[row]) * minor_size if unit == n else work[0, unit]
+    wealth += float64(money[row]) * minor_size if unit == n else work[0, unit]
     demand(
         family[row],
         work[1],
@@ -172,9 +172,9 @@ def wanted(
         work[3],
     )
     if work[2, k] <= work[0, k] <= work[3, k]:
-        return np.int64(0)
+        return int64(0)
     change = (work[2, k] - work[0, k]) / lot_size
-    return np.int64(change) if change > 0.0 else -np.int64(-change)
+    return int64(change) if change > 0.0 else -int64(-change)
 
 
 def both_gain(
@@ -229,7 +229,7 @@ def agree(
     cash = money[buyer] if unit == n else goods[buyer, unit]
     most = min(goods[seller, k], affordable(cash, steps, unit_steps))
     common = (goods, family, parameters, weight, lot_size, minor_size, work)
-    size = np.int64(lots_per_unit)
+    size = int64(lots_per_unit)
     if rule == SPLIT_DIFFERENCE:
         means = (goods, money, family, parameters, weight, mode)
         sizes = (lot_size, step_size, minor_size, work, traded)
@@ -241,18 +241,18 @@ def agree(
         if 0 < paid <= cash and both_gain(size, paid, buyer, seller, k, unit, *common):
             return size
         if rule == SPLIT_DIFFERENCE:
-            return np.int64(0)
+            return int64(0)
         size *= 2
     if rule == SPLIT_DIFFERENCE:
-        return np.int64(0)
-    size = np.int64(lots_per_unit) // 2
+        return int64(0)
+    size = int64(lots_per_unit) // 2
     while size > 0:
         paid = payment_for(size, steps, unit_steps)
         if size <= most and 0 < paid <= cash:
             if both_gain(size, paid, buyer, seller, k, unit, *common):
                 return size
         size //= 2
-    return np.int64(0)
+    return int64(0)
 
 
 @kernel
@@ -321,7 +321,7 @@ def bargain_pairs(
     rates = np.empty((2, n + 1))
     tried = np.empty((n, n + 1), np.bool_)
     picked = np.empty(2, np.int64)
-    money_steps = np.int64(1.0 / step_size + 0.5)
+    money_steps = int64(1.0 / step_size + 0.5)
     tastes = (family, parameters, weight)
     for pair in range(start, stop):
         i = first[pair]
@@ -343,8 +343,8 @@ def bargain_pairs(
             buyer = i if one > two else j
             seller = j if one > two else i
             midpoint = min(MOST_PRICE, 0.5 * (one + two) / step_size)
-            steps = max(np.int64(1), np.int64(midpoint + 0.5))
-            unit_steps = np.int64(0) if unit == n else money_steps
+            steps = max(int64(1), int64(midpoint + 0.5))
+            unit_steps = int64(0) if unit == n else money_steps
             size = agree(
                 rule,
                 buyer,
@@ -371,8 +371,10 @@ def bargain_pairs(
             paid = payment_for(size, steps, unit_steps)
             sizes = (goods, family, parameters, weight, lot_size, minor_size, work)
             more = gain(buyer, k, size, unit, paid, *sizes) / rates[0 if buyer == i else 1, unit]
-            more += gain(seller, k, -size, unit, -paid, *sizes) / rates[0 if seller == i else 1, unit]
-            gained[pair] += np.int64(more / minor_size + 0.5)
+            more += (
+                gain(seller, k, -size, unit, -paid, *sizes) / rates[0 if seller == i else 1, unit]
+            )
+            gained[pair] += int64(more / minor_size + 0.5)
             book(buyer, seller, k, unit, size, paid, goods, money)
             record = note(record, used, ids[buyer], ids[seller], k, size, steps, pair)
             used += 1

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.philox import REGIME, uniform
-from ecs_market.types import F32, F64, I8, I32, I64
+from ecs_market.types import F32, F64, I8, I32, I64, float64, int64
 
 
 @kernel
@@ -52,20 +50,20 @@ def choose_targets(
     for as long as a pursuit lasts.  A pursuit is kept unless something else is better.
     """
     for row in range(start, stop):
-        current = np.int64(intent_kind[row]) if intent_since[row] >= 0 else IDLE
+        current = int64(intent_kind[row]) if intent_since[row] >= 0 else IDLE
         kind = IDLE
-        target = np.int64(-1)
+        target = int64(-1)
         value = 0.0
         if count[row] > 0:
-            kept = intent_target[row] if current == PARTNER else np.int64(-1)
+            kept = intent_target[row] if current == PARTNER else int64(-1)
             slot = favourite_partner(row, kept, ids, count, candidate_row, candidate_weight)
             kind = PARTNER
             target = ids[candidate_row[row, slot]]
-            value = partner_share * np.float64(candidate_weight[row, slot])
+            value = partner_share * float64(candidate_weight[row, slot])
         if market_value[row] > 0.0:
             to_market = True
             if kind == PARTNER:
-                since = np.int64(tick) if current == IDLE else np.int64(intent_since[row])
+                since = int64(tick) if current == IDLE else int64(intent_since[row])
                 to_market = uniform(seed, 0, since, ids[row], REGIME) < centralized_chance
             if to_market:
                 kind = MARKET
@@ -108,7 +106,7 @@ def settle_intents(
     A pursuit goes on if the target is the same; else a new one begins.
     """
     for row in range(start, stop):
-        kind = np.int64(choice_kind[row])
+        kind = int64(choice_kind[row])
         target = choice_target[row]
         value = choice_value[row]
         if kind == PARTNER:
@@ -116,7 +114,7 @@ def settle_intents(
                 target = partner[row]
             else:
                 kind = IDLE
-                target = np.int64(-1)
+                target = int64(-1)
                 value = 0.0
                 if market_value[row] > 0.0:
                     kind = MARKET
@@ -129,7 +127,7 @@ def settle_intents(
         intent_value[row] = value
         if (
             intent_since[row] >= 0
-            and np.int64(intent_kind[row]) == kind
+            and int64(intent_kind[row]) == kind
             and intent_target[row] == target
         ):
             continue

@@ -1,16 +1,15 @@
 """Pairing: sequential greedy matching by weight, found without sorting all edges.
 
 An edge whose two ends both like it best among all edges left is taken by the sequential greedy
-algorithm whatever else happens, so taking such edges in rounds gives the same matching (Preis 1999).
+algorithm whatever else happens, so that taking such edges in rounds gives the same matching (Preis
+1999).
 """
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F32, I8, I32, I64, Bool
+from ecs_market.types import F32, I8, I32, I64, Bool, int64
 
 
 @kernel
@@ -71,7 +70,7 @@ def gather_suitors(
     for position in range(seekers.shape[0]):
         row = seekers[position]
         for slot in range(count[row]):
-            other = np.int64(candidate_row[row, slot])
+            other = int64(candidate_row[row, slot])
             if not open_to[other] or lists(other, row, count, candidate_row):
                 continue
             if bars(other, ids[row], tick, barred_kind, barred_target, barred_until):
@@ -98,10 +97,7 @@ def sort_suitors(
             place = entry
             while place > first[row] and (
                 suitor_weight[place - 1] < weight
-                or (
-                    suitor_weight[place - 1] == weight
-                    and ids[suitor_row[place - 1]] > ids[moved]
-                )
+                or (suitor_weight[place - 1] == weight and ids[suitor_row[place - 1]] > ids[moved])
             ):
                 suitor_row[place] = suitor_row[place - 1]
                 suitor_weight[place] = suitor_weight[place - 1]
@@ -142,17 +138,17 @@ def match_rounds(
             row = active[position]
             if not open_to[row]:
                 continue
-            chosen = np.int64(-1)
-            step = np.int64(cursor[row])
-            end = np.int64(count[row]) + last[row] - first[row]
+            chosen = int64(-1)
+            step = int64(cursor[row])
+            end = int64(count[row]) + last[row] - first[row]
             while step < end:
                 if step < count[row]:
-                    other = np.int64(candidate_row[row, step])
+                    other = int64(candidate_row[row, step])
                     fit = open_to[other] and not bars(
                         other, ids[row], tick, barred_kind, barred_target, barred_until
                     )
                 else:
-                    other = np.int64(suitor_row[first[row] + step - count[row]])
+                    other = int64(suitor_row[first[row] + step - count[row]])
                     fit = open_to[other]
                 if fit:
                     chosen = other

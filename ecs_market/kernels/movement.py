@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.philox import IDLE_WALK, below
-from ecs_market.types import I8, I32, I64
+from ecs_market.types import I8, I32, I64, int64
 
 STAY, HOME, RANDOM_WALK = 0, 1, 2
 IDLE_WAYS = ("stay", "home", "random_walk")
@@ -50,10 +48,10 @@ def move_agents(
     can meet in this tick the higher id stands still, or the two would swap cells for ever.
     """
     for row in range(start, stop):
-        steps = np.int64(budget[row])
-        at_x = np.int64(before_x[row])
-        at_y = np.int64(before_y[row])
-        reach = np.int64(0)
+        steps = int64(budget[row])
+        at_x = int64(before_x[row])
+        at_y = int64(before_y[row])
+        reach = int64(0)
         if kind[row] == IDLE:
             if idle == RANDOM_WALK:
                 way = below(seed, 0, tick // WALK_TICKS, ids[row], IDLE_WALK, 4)
@@ -68,25 +66,25 @@ def move_agents(
                 x[row] = at_x
                 y[row] = at_y
                 continue
-            to_x = np.int64(home_x[row]) if idle == HOME else at_x
-            to_y = np.int64(home_y[row]) if idle == HOME else at_y
+            to_x = int64(home_x[row]) if idle == HOME else at_x
+            to_y = int64(home_y[row]) if idle == HOME else at_y
         elif kind[row] == MARKET:
             post = post_rows[target[row]]
-            to_x = np.int64(post_x[post])
-            to_y = np.int64(post_y[post])
-            reach = np.int64(post_interaction[post])
+            to_x = int64(post_x[post])
+            to_y = int64(post_y[post])
+            reach = int64(post_interaction[post])
         elif kind[row] == PARTNER:
             other = agent_rows[target[row]]
-            to_x = np.int64(before_x[other])
-            to_y = np.int64(before_y[other])
-            reach = min(np.int64(interaction[row]), np.int64(interaction[other]))
+            to_x = int64(before_x[other])
+            to_y = int64(before_y[other])
+            reach = min(int64(interaction[row]), int64(interaction[other]))
             distance = abs(to_x - at_x) + abs(to_y - at_y)
-            walks = np.int64(budget[other])
+            walks = int64(budget[other])
             if ids[row] > partner[row] and walks > 0 and distance <= walks + reach:
-                steps = np.int64(0)
+                steps = int64(0)
         else:
-            to_x = np.int64(patch_x[target[row]])
-            to_y = np.int64(patch_y[target[row]])
+            to_x = int64(patch_x[target[row]])
+            to_y = int64(patch_y[target[row]])
         while steps > 0:
             gap_x = to_x - at_x
             gap_y = to_y - at_y

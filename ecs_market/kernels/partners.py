@@ -6,16 +6,14 @@ import numpy as np
 
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.spatial import TILE_SHIFT
-from ecs_market.types import F32, F64, I8, I32, I64
+from ecs_market.types import F32, F64, I8, I32, I64, float64, int64
 
 # Keeps a division defined where demand is perfectly elastic or a good is worthless to both.
 TINY = 1e-30
 
 
 @kernel
-def pair_gain(
-    i: int, j: int, rate: F32, curvature: F32, stock: F32, cash: F32
-) -> float:
+def pair_gain(i: int, j: int, rate: F32, curvature: F32, stock: F32, cash: F32) -> float:
     """Return the total gain [M] of the best trade of one good for money between two traders.
 
     With marginal rates m and demand slopes s the best quantity is |m_i - m_j| / (1/s_i + 1/s_j),
@@ -23,10 +21,10 @@ def pair_gain(
     """
     best = 0.0
     for k in range(rate.shape[1]):
-        rate_i = np.float64(rate[i, k])
-        rate_j = np.float64(rate[j, k])
+        rate_i = float64(rate[i, k])
+        rate_j = float64(rate[j, k])
         gap = abs(rate_i - rate_j)
-        bend = np.float64(curvature[i, k]) + np.float64(curvature[j, k])
+        bend = float64(curvature[i, k]) + float64(curvature[j, k])
         buyer = i
         seller = j
         if rate_j > rate_i:
@@ -34,8 +32,8 @@ def pair_gain(
             seller = i
         midpoint = 0.5 * (rate_i + rate_j)
         quantity = gap / max(bend, TINY)
-        quantity = min(quantity, np.float64(stock[seller, k]))
-        quantity = min(quantity, np.float64(cash[buyer]) / max(midpoint, TINY))
+        quantity = min(quantity, float64(stock[seller, k]))
+        quantity = min(quantity, float64(cash[buyer]) / max(midpoint, TINY))
         gain = gap * quantity - 0.5 * bend * quantity * quantity
         if gain > best:
             best = gain
@@ -80,9 +78,9 @@ def find_partners(
     for i in range(start, stop):
         row = rows[i]
         found = 0
-        xi = np.int64(x[i])
-        yi = np.int64(y[i])
-        sight = np.int64(vision[i])
+        xi = int64(x[i])
+        yi = int64(y[i])
+        sight = int64(vision[i])
         left = max(0, xi - sight) >> TILE_SHIFT
         right = min(tiles_x - 1, (xi + sight) >> TILE_SHIFT)
         top = max(0, yi - sight) >> TILE_SHIFT
@@ -95,7 +93,7 @@ def find_partners(
             first = tile_start[tile_y * tiles_x + left]
             last = tile_start[tile_y * tiles_x + right + 1]
             for j in range(first, last):
-                distance = abs(xi - np.int64(x[j])) + abs(yi - np.int64(y[j]))
+                distance = abs(xi - int64(x[j])) + abs(yi - int64(y[j]))
                 if distance > sight or distance > vision[j] or j == i:
                     continue
                 gain = pair_gain(i, j, rate, curvature, stock, cash) * beta_power[distance]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.spatial import TILE_SHIFT
-from ecs_market.types import F32, F64, I8, I32, I64, Bool
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
 
 @kernel
@@ -67,14 +65,14 @@ def find_patches(
     `patch_number` are in tile order.  Ties go to the patch pursued already, then the lower number.
     """
     for row in range(start, stop):
-        chosen = np.int64(-1)
+        chosen = int64(-1)
         value_chosen = 0.0
-        kept = np.int64(-1)
+        kept = int64(-1)
         if intent_kind[row] == resource_kind and intent_since[row] >= 0:
             kept = intent_target[row]
-        xi = np.int64(x[row])
-        yi = np.int64(y[row])
-        sight = np.int64(vision[row])
+        xi = int64(x[row])
+        yi = int64(y[row])
+        sight = int64(vision[row])
         left = max(0, xi - sight) >> TILE_SHIFT
         right = min(tiles_x - 1, (xi + sight) >> TILE_SHIFT)
         top = max(0, yi - sight) >> TILE_SHIFT
@@ -83,16 +81,14 @@ def find_patches(
             first = tile_start[tile_y * tiles_x + left]
             last = tile_start[tile_y * tiles_x + right + 1]
             for entry in range(first, last):
-                distance = abs(xi - np.int64(patch_x[entry])) + abs(
-                    yi - np.int64(patch_y[entry])
-                )
+                distance = abs(xi - int64(patch_x[entry])) + abs(yi - int64(patch_y[entry]))
                 if distance > sight:
                     continue
-                patch = np.int64(patch_number[entry])
+                patch = int64(patch_number[entry])
                 lots = amount_now(
-                    amount[patch], np.int64(touched[patch]), tick, growth, cooldown, max_amount
+                    amount[patch], int64(touched[patch]), tick, growth, cooldown, max_amount
                 )
-                worth = np.float64(rate[row, good[patch]]) * (np.float64(lots) * lot_size)
+                worth = float64(rate[row, good[patch]]) * (float64(lots) * lot_size)
                 value = worth * beta_power[distance]
                 if value < min_value:
                     continue
@@ -139,7 +135,7 @@ def harvest(
         lots = amount[patch]
         if touched[patch] != tick:
             lots = amount_now(
-                amount[patch], np.int64(touched[patch]), tick, growth, cooldown, max_amount
+                amount[patch], int64(touched[patch]), tick, growth, cooldown, max_amount
             )
         taken = min(forage_rate[row], lots)
         if taken <= 0:

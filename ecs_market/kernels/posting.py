@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.kernels.elementary import exp
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F64, I8, I32, I64, Bool
+from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
 GROW, SHRINK = 1.3, 0.5
 LEAST_ETA, MOST_ETA = 0.001, 0.2
@@ -53,8 +51,8 @@ def adjust_prices(
             elif sign[post, k] == now:
                 eta[post, k] = min(MOST_ETA, eta[post, k] * GROW)
             sign[post, k] = now
-            zeta = np.float64(wanted[post, k] - offered[post, k]) / np.float64(larger)
-            moved = np.int64(np.float64(price[post, k]) * exp(eta[post, k] * zeta) + 0.5)
+            zeta = float64(wanted[post, k] - offered[post, k]) / float64(larger)
+            moved = int64(float64(price[post, k]) * exp(eta[post, k] * zeta) + 0.5)
             if moved == price[post, k]:
                 moved += now
             moved = min(most, max(1, moved))

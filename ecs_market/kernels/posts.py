@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.spatial import TILE_SHIFT
-from ecs_market.types import I32, I64
+from ecs_market.types import I32, I64, int64
 
 SIDE = 1 << TILE_SHIFT
 
@@ -29,9 +27,9 @@ def cover_tiles(
     """
     for entry in range(post_rows.shape[0]):
         post = post_rows[entry]
-        px = np.int64(x[post])
-        py = np.int64(y[post])
-        far = np.int64(reach[post])
+        px = int64(x[post])
+        py = int64(y[post])
+        far = int64(reach[post])
         for tile_y in range(max(0, py - far) >> TILE_SHIFT, ((py + far) >> TILE_SHIFT) + 1):
             for tile_x in range(max(0, px - far) >> TILE_SHIFT, ((px + far) >> TILE_SHIFT) + 1):
                 if tile_x >= tiles_x or tile_y >= tiles_y:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import I8, I32, I64, Bool
+from ecs_market.types import I8, I32, I64, Bool, int64
 
 
 @kernel
@@ -70,27 +68,27 @@ def conclude_pursuits(
             continue
         if waiting[row]:
             continue
-        reach = np.int64(0)
+        reach = int64(0)
         if kind[row] == MARKET:
             post = post_rows[target[row]]
-            to_x = np.int64(post_x[post])
-            to_y = np.int64(post_y[post])
-            reach = np.int64(post_interaction[post])
+            to_x = int64(post_x[post])
+            to_y = int64(post_y[post])
+            reach = int64(post_interaction[post])
         elif kind[row] == PARTNER:
             other = agent_rows[target[row]]
-            to_x = np.int64(x[other])
-            to_y = np.int64(y[other])
-            reach = min(np.int64(interaction[row]), np.int64(interaction[other]))
+            to_x = int64(x[other])
+            to_y = int64(y[other])
+            reach = min(int64(interaction[row]), int64(interaction[other]))
         else:
-            to_x = np.int64(patch_x[target[row]])
-            to_y = np.int64(patch_y[target[row]])
-        if abs(to_x - np.int64(x[row])) + abs(to_y - np.int64(y[row])) > reach:
+            to_x = int64(patch_x[target[row]])
+            to_y = int64(patch_y[target[row]])
+        if abs(to_x - int64(x[row])) + abs(to_y - int64(y[row])) > reach:
             continue
         waited[row] += 1
         if waited[row] >= patience:
             bar(
                 row,
-                np.int64(kind[row]),
+                int64(kind[row]),
                 target[row],
                 tick + 1 + cooldown,
                 barred_kind,

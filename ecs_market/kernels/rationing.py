@@ -10,7 +10,7 @@ import numpy as np
 
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.wide import mul_div
-from ecs_market.types import I64, Bool
+from ecs_market.types import I64, Bool, int64
 
 
 @kernel
@@ -19,8 +19,8 @@ def nth_largest(values: I64, size: int, n: int) -> int:
 
     Eight bits at a time from the top: linear in `size`, whatever the values.
     """
-    prefix = np.int64(0)
-    wanted = np.int64(n)
+    prefix = int64(0)
+    wanted = int64(n)
     counts = np.zeros(256, np.int64)
     for level in range(8):
         shift = 56 - 8 * level
@@ -45,7 +45,7 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
     id; no part exceeds its weight.
     """
     size = weights.shape[0]
-    given = np.int64(0)
+    given = int64(0)
     for i in range(size):
         parts[i] = 0
         scratch[i] = 0
@@ -62,7 +62,7 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
         if scratch[i] > threshold:
             parts[i] += 1
             rest -= 1
-    tied = np.int64(0)
+    tied = int64(0)
     for i in range(size):
         if scratch[i] == threshold and threshold > 0:
             tied += 1
@@ -87,15 +87,17 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
 
 
 @kernel
-def fill_orders(desired: I64, ids: I64, filled: I64, weights: I64, parts: I64, scratch: I64) -> None:
+def fill_orders(
+    desired: I64, ids: I64, filled: I64, weights: I64, parts: I64, scratch: I64
+) -> None:
     """Write what each member gets of its desired net trades (m, K) [lot].
 
     The short side of each good is served in full, the long side pro rata.
     """
     size = desired.shape[0]
     for k in range(desired.shape[1]):
-        buys = np.int64(0)
-        sells = np.int64(0)
+        buys = int64(0)
+        sells = int64(0)
         for i in range(size):
             if desired[i, k] > 0:
                 buys += desired[i, k]
@@ -132,7 +134,7 @@ def assign_indifferent(
     """
     size = desired.shape[0]
     for k in range(desired.shape[1]):
-        net = np.int64(0)
+        net = int64(0)
         some = False
         for i in range(size):
             if indifferent[i, k]:
@@ -141,7 +143,7 @@ def assign_indifferent(
                 net += desired[i, k]
         if not some or net == 0:
             continue
-        total = np.int64(0)
+        total = int64(0)
         for i in range(size):
             weights[i] = 0
             if indifferent[i, k]:
@@ -161,7 +163,7 @@ def next_lots(place: int, last: int, sign: int, k: int, by_id: I64, filled: I64)
         if lots > 0:
             return place, lots
         place += 1
-    return place, np.int64(0)
+    return place, int64(0)
 
 
 @kernel

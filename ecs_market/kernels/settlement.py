@@ -9,7 +9,7 @@ import numpy as np
 
 from ecs_market.kernels.rationing import assign_indifferent, fill_orders, share_out
 from ecs_market.preferences.chain import last_utility as utility
-from ecs_market.types import F64, I64, Bool
+from ecs_market.types import F64, I64, Bool, float64, int64
 
 # Utilities are compared up to this share of their size: the float error of the comparison.
 NOISE = 1e-12
@@ -31,12 +31,12 @@ def gain_of(
     """Return the change in utility [utility] of a net trade, 0 within the noise of comparing."""
     floor = 0.5 * lot_size
     for k in range(lots.shape[0]):
-        before[k] = np.float64(lots[k]) * lot_size
-        after[k] = np.float64(lots[k] + change[k]) * lot_size
+        before[k] = float64(lots[k]) * lot_size
+        after[k] = float64(lots[k] + change[k]) * lot_size
     old = utility(family, before, parameters, floor)
     new = utility(family, after, parameters, floor)
-    spent = weight * (np.float64(paid) * minor_size)
-    held = weight * (np.float64(minor) * minor_size)
+    spent = weight * (float64(paid) * minor_size)
+    held = weight * (float64(minor) * minor_size)
     gain = new - old - spent
     return 0.0 if abs(gain) <= NOISE * (abs(old) + held) else gain
 
@@ -97,7 +97,7 @@ def settle_posts(
             changed = False
             fill_orders(desired[a:b], ids[a:b], filled[a:b], weights, parts, scratch)
             for i in range(a, b):
-                paid = np.int64(0)
+                paid = int64(0)
                 for k in range(goods):
                     paid += filled[i, k] * price[k]
                 if paid > minor[i]:
@@ -128,11 +128,11 @@ def settle_posts(
                 smallest = 1.0
                 for k in range(goods):
                     if desired[i, k] != 0:
-                        rate = np.float64(filled[i, k]) / np.float64(desired[i, k])
+                        rate = float64(filled[i, k]) / float64(desired[i, k])
                         smallest = min(smallest, rate)
                 for k in range(goods):
                     if smallest < 1.0:
-                        desired[i, k] = np.int64(np.float64(desired[i, k]) * smallest)
+                        desired[i, k] = int64(float64(desired[i, k]) * smallest)
                     else:
                         desired[i, k] = 0
 
@@ -183,9 +183,9 @@ def settle_barter(
         while changed:
             changed = False
             fill_orders(desired[a:b], ids[a:b], filled[a:b], weights, parts, scratch)
-            rest = np.int64(0)
+            rest = int64(0)
             for i in range(a, b):
-                owed = np.int64(0)
+                owed = int64(0)
                 for k in range(goods):
                     if k != unit:
                         owed += filled[i, k] * price[k]
@@ -215,13 +215,13 @@ def settle_barter(
                 smallest = 1.0
                 for k in range(goods):
                     if k != unit and desired[i, k] != 0:
-                        rate = np.float64(filled[i, k]) / np.float64(desired[i, k])
+                        rate = float64(filled[i, k]) / float64(desired[i, k])
                         smallest = min(smallest, rate)
                 if short:
-                    have = np.float64(lots[i, unit])
-                    smallest = min(smallest, have / np.float64(-filled[i, unit]))
+                    have = float64(lots[i, unit])
+                    smallest = min(smallest, have / float64(-filled[i, unit]))
                 for k in range(goods):
                     if smallest < 1.0:
-                        desired[i, k] = np.int64(np.float64(desired[i, k]) * smallest)
+                        desired[i, k] = int64(float64(desired[i, k]) * smallest)
                     else:
                         desired[i, k] = 0

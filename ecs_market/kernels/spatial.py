@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F32, I32, I64
+from ecs_market.types import F32, I32, I64, float64, int64
 
 TILE_SHIFT = 2
 
@@ -54,7 +54,7 @@ class TraderIndex:
 def count_tiles(start: int, stop: int, x: I32, y: I32, tiles_x: int, tile_start: I64) -> None:
     """Add each row to the count of its tile, kept one place on (`tile_start[tile + 1]`)."""
     for row in range(start, stop):
-        tile = (np.int64(y[row]) >> TILE_SHIFT) * tiles_x + (np.int64(x[row]) >> TILE_SHIFT)
+        tile = (int64(y[row]) >> TILE_SHIFT) * tiles_x + (int64(x[row]) >> TILE_SHIFT)
         tile_start[tile + 1] += 1
 
 
@@ -71,7 +71,7 @@ def place_rows(
 ) -> None:
     """Write each row to the next free place of its tile."""
     for row in range(start, stop):
-        tile = (np.int64(y[row]) >> TILE_SHIFT) * tiles_x + (np.int64(x[row]) >> TILE_SHIFT)
+        tile = (int64(y[row]) >> TILE_SHIFT) * tiles_x + (int64(x[row]) >> TILE_SHIFT)
         placed[next_place[tile]] = row
         next_place[tile] += 1
 
@@ -112,8 +112,8 @@ def fill_index(
         for k in range(n):
             out_rate[entry, k] = rate[row, k]
             out_curvature[entry, k] = curvature[row, k]
-            out_stock[entry, k] = np.float32(np.float64(goods[row, k]) * lot_size)
+            out_stock[entry, k] = np.float32(float64(goods[row, k]) * lot_size)
         if cash_good < 0:
-            out_cash[entry] = np.float32(np.float64(cash[row]) * minor_size)
+            out_cash[entry] = np.float32(float64(cash[row]) * minor_size)
         else:
             out_cash[entry] = out_stock[entry, cash_good]

@@ -237,8 +237,14 @@ def newton_direction(
 
 @kernel
 def step_prices(
-    running: Bool, free: Bool, direction: F64, share: F64, least: float, most: float,
-    base: F64, price: F64
+    running: Bool,
+    free: Bool,
+    direction: F64,
+    share: F64,
+    least: float,
+    most: float,
+    base: F64,
+    price: F64,
 ) -> None:
     """Write the prices reached from `base` by a share of the direction in logs."""
     for post in range(price.shape[0]):

@@ -1,0 +1,1 @@
+"""How each mechanism clears, and what they share."""

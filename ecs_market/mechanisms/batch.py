@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -392,4 +392,5 @@ def numeraires(commodities: Bool, mode: int) -> I32:
     if mode == QUASILINEAR:
         return np.full(len(commodities), -1, np.int32)
     last = commodities.shape[1] - 1 - np.argmax(commodities[:, ::-1], axis=1)
-    return last.astype(np.int32)
+    numeraire: I32 = last.astype(np.int32)
+    return numeraire

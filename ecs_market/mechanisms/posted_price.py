@@ -10,9 +10,9 @@ from ecs_market.kernels import posting
 from ecs_market.mechanisms.batch import Batch, part
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
 from ecs_market.mechanisms.solver import MOST_STEPS
-from ecs_market.mechanisms.walrasian import median_rates, settings_unit
+from ecs_market.mechanisms.walrasian import median_rates, steps_of_one
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import I64, Bool
+from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World
 
 NAME = "posted_price"
@@ -25,7 +25,7 @@ def clear(
     batch = part(world, world.posts.tables[name])
     _set_first_prices(world, batch, post, board)
     steps = post.current_prices.copy()
-    price = steps * world.settings.step_size
+    price: F64 = steps * world.settings.step_size
     holdings, indifferent = batch.desired(price, price, batch.active)
     settled = settle(batch, steps, holdings, indifferent, batch.active)
     sold = settled.volume > 0
@@ -70,7 +70,7 @@ def _set_first_prices(world: World, batch: Batch, post: MarketPost, board: Poste
     steps = np.clip(np.rint(rates / world.settings.step_size), 1, MOST_STEPS).astype(np.int64)
     if world.settings.mode != QUASILINEAR:
         counted = np.flatnonzero(batch.numeraire >= 0)
-        steps[counted, batch.numeraire[counted]] = settings_unit(world.settings.step_size)
+        steps[counted, batch.numeraire[counted]] = steps_of_one(world.settings.step_size)
     post.current_prices[missing] = steps[missing]
     post.price_formed_at[missing] = world.tick
 

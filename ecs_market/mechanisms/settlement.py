@@ -124,9 +124,7 @@ def _kernels(codes: tuple[int, ...]) -> tuple[Any, Any]:
     )
 
 
-def settle(
-    batch: Batch, steps: I64, holdings: F64, indifferent: Bool, active: Bool
-) -> Settled:
+def settle(batch: Batch, steps: I64, holdings: F64, indifferent: Bool, active: Bool) -> Settled:
     """Ration the members' wishes at integer prices and book the trades in the world.
 
     Parameters
@@ -166,7 +164,9 @@ def settle(
         )
     else:
         unit = batch.numeraire.astype(np.int64)
-        world.over(0, batch.posts, barter, batch.first, active, steps, unit, *common, *sizes, cost=cost)
+        world.over(
+            0, batch.posts, barter, batch.first, active, steps, unit, *common, *sizes, cost=cost
+        )
     _book(batch, steps, filled)
     return Settled(
         desired=wished,

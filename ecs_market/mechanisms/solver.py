@@ -153,9 +153,7 @@ def _evaluate(
     return done
 
 
-def _try_kinks(
-    batch: Batch, rules: Rules, found: Solution, running: Bool, width: float
-) -> None:
+def _try_kinks(batch: Batch, rules: Rules, found: Solution, running: Bool, width: float) -> None:
     """Move each price to the indifference price nearest to it, if that clears the post.
 
     `width` is how far away, relative to the price, such a price may be.
@@ -173,9 +171,7 @@ def _try_kinks(
     found.price[missed] = before[missed]
 
 
-def _tatonnement(
-    batch: Batch, rules: Rules, found: Solution, one_good: Bool, kinked: Bool
-) -> None:
+def _tatonnement(batch: Batch, rules: Rules, found: Solution, one_good: Bool, kinked: Bool) -> None:
     """Move every price by the sign and size of its excess demand until all posts clear.
 
     Where several goods have jumping demand the signs can turn for ever; such posts leave early.

@@ -12,10 +12,10 @@ from ecs_market.components.market_post import (
 )
 from ecs_market.components.walrasian import BILATERAL, NEWTON, RATION_LAST, Walrasian
 from ecs_market.mechanisms.batch import Batch, part
+from ecs_market.mechanisms.pursuits import bar_members
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
 from ecs_market.mechanisms.solver import MOST_STEPS, Rules, Solution, solve
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.mechanisms.pursuits import bar_members
 from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World
 
@@ -131,11 +131,12 @@ def _prices_to_trade_at(
     stale = _falls_back(auctioneer, found, RATION_LAST)[:, np.newaxis]
     steps = np.where(stale & (post.current_prices > 0), post.current_prices, steps)
     counted = np.flatnonzero(batch.numeraire >= 0)
-    steps[counted, batch.numeraire[counted]] = settings_unit(step)
-    return steps, _with_numeraire(batch, steps * step)
+    steps[counted, batch.numeraire[counted]] = steps_of_one(step)
+    price: F64 = steps * step
+    return steps, _with_numeraire(batch, price)
 
 
-def settings_unit(step: float) -> int:
+def steps_of_one(step: float) -> int:
     """Return price 1 in price steps."""
     return round(1.0 / step)
 
@@ -172,7 +173,7 @@ def _publish(
     fresh = (sold | mute | (batch.active & solved))[:, np.newaxis] & batch.commodities
     if world.settings.mode != QUASILINEAR:
         counted = np.flatnonzero(batch.numeraire >= 0)
-        unit = settings_unit(world.settings.step_size)
+        unit = steps_of_one(world.settings.step_size)
         clearing.price[counted, batch.numeraire[counted]] = unit
     post.current_prices[fresh] = clearing.price[fresh]
     post.price_formed_at[fresh] = world.tick

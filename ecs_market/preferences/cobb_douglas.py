@@ -13,7 +13,7 @@ from typing import Any
 from ecs_market.kernels.elementary import exp, log, power
 from ecs_market.kernels.jit import kernel
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F64, Bool
+from ecs_market.types import F64, Bool, float64
 
 NAME = "cobb_douglas"
 CODE = 1
@@ -44,7 +44,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
         if parameters[k] > 0.0:
             total += parameters[k] * log(max(goods[k], floor))
     if parameters[n + 1] == LOG:
-        return parameters[n] * total
+        return float64(parameters[n] * total)
     for k in range(n):
         if parameters[k] > 0.0 and goods[k] <= 0.0:
             return 0.0
@@ -57,8 +57,8 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     n = goods.shape[0]
     quantity = max(goods[k], floor)
     if parameters[n + 1] == LOG:
-        return parameters[n] * parameters[k] / quantity
-    return parameters[k] * utility(goods, parameters, floor) / quantity
+        return float64(parameters[n] * parameters[k] / quantity)
+    return float64(parameters[k] * utility(goods, parameters, floor) / quantity)
 
 
 @kernel
@@ -68,10 +68,10 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     at_k = max(goods[k], floor)
     at_m = max(goods[m], floor)
     if parameters[n + 1] == LOG:
-        return -parameters[n] * parameters[k] / (at_k * at_k) if k == m else 0.0
+        return float64(-parameters[n] * parameters[k] / (at_k * at_k)) if k == m else 0.0
     level = utility(goods, parameters, floor)
     own = 1.0 if k == m else 0.0
-    return parameters[k] * (parameters[m] - own) * level / (at_k * at_m)
+    return float64(parameters[k] * (parameters[m] - own) * level / (at_k * at_m))
 
 
 @kernel
@@ -139,7 +139,7 @@ def demand(
         degree = 1.0
     elif mode == QUASILINEAR:
         if parameters[n + 1] == LOG:
-            spent = min(wealth, parameters[n] * degree / money_weight)
+            spent = min(wealth, float64(parameters[n] * degree / money_weight))
         else:
             spent = level_spending(price, traded, goods, wealth, parameters, money_weight, degree)
     for k in range(n):

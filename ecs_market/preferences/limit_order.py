@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F64, Bool
+from ecs_market.types import F64, Bool, float64
 
 NAME = "limit_order"
 CODE = 100
@@ -41,7 +41,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
 @kernel
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the limit: what the next lot is worth, or the last one when the cap is reached."""
-    return parameters[k]
+    return float64(parameters[k])
 
 
 @kernel
@@ -55,7 +55,7 @@ def indifference_price(
     parameters: F64, money_weight: float, mode: int, numeraire: int, k: int
 ) -> float:
     """Return the limit."""
-    return parameters[k] / money_weight
+    return float64(parameters[k] / money_weight)
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import Any
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F64, Bool
+from ecs_market.types import F64, Bool, float64
 
 NAME = "linear"
 CODE = 0
@@ -41,7 +41,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
 @kernel
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k."""
-    return parameters[k]
+    return float64(parameters[k])
 
 
 @kernel
@@ -57,7 +57,7 @@ def indifference_price(
     """Return the price of good k at which it is worth exactly its money, 0 if there is none."""
     worth = money_weight if mode == QUASILINEAR else parameters[numeraire]
     if worth > 0.0:
-        return parameters[k] / worth
+        return float64(parameters[k] / worth)
     return 0.0
 
 

@@ -17,7 +17,7 @@ from ecs_market.preferences.linear import (
     utility,
 )
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F32, F64, I8, I32, I64, Bool
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
 
 def appraise(
@@ -45,7 +45,7 @@ def appraise(
         if family[row] != CODE:
             continue
         for k in range(n):
-            goods[k] = np.float64(inventory[row, k]) * lot_size
+            goods[k] = float64(inventory[row, k]) * lot_size
         own = parameters[row]
         worth = money_weight[row]
         if mode != QUASILINEAR:
@@ -176,22 +176,22 @@ def find_market(
             continue
         best_market[row] = -1
         best_value[row] = 0.0
-        tile = (np.int64(y[row]) >> tile_shift) * tiles_x + (np.int64(x[row]) >> tile_shift)
+        tile = (int64(y[row]) >> tile_shift) * tiles_x + (int64(x[row]) >> tile_shift)
         if tile_start[tile] == tile_start[tile + 1]:
             continue
         own = parameters[row]
         weight = money_weight[row]
         for k in range(n):
-            goods[k] = np.float64(inventory[row, k]) * lot_size
-        money = np.float64(cash[row]) * minor_size
+            goods[k] = float64(inventory[row, k]) * lot_size
+        money = float64(cash[row]) * minor_size
         before = utility(goods, own, floor)
         kept = -1
         if intent_kind[row] == market_kind and intent_since[row] >= 0:
             kept = intent_target[row]
         for entry in range(tile_start[tile], tile_start[tile + 1]):
             post = tile_posts[entry]
-            distance = abs(np.int64(x[row]) - np.int64(post_x[post])) + abs(
-                np.int64(y[row]) - np.int64(post_y[post])
+            distance = abs(int64(x[row]) - int64(post_x[post])) + abs(
+                int64(y[row]) - int64(post_y[post])
             )
             hears = distance <= hearing[post] and confidence[post] > 0.0
             if not hears and distance > sight[post]:
