@@ -64,8 +64,10 @@ def _columns(world: World) -> list[tuple[str, I64, Column]]:
     patches = world.only(ResourcePatches)
     if patches is not None:
         numbers = np.arange(len(patches.amount), dtype=np.int64)
-        for field in ("x", "y", "good", "amount", "touched"):
-            found.append((f"resource_patches.{field}", numbers, getattr(patches, field)))
+        found.extend(
+            (f"resource_patches.{field}", numbers, getattr(patches, field))
+            for field in ("x", "y", "good", "amount", "touched")
+        )
     return found
 
 

@@ -18,8 +18,8 @@ U8: TypeAlias = npt.NDArray[np.uint8]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 Column: TypeAlias = npt.NDArray[Any]
 
-# Kernels cast what they load to 64 bits.  To mypy these give plain Python numbers, for which numpy's
-# scalars stand everywhere in a kernel without being subclasses.
+# Kernels cast what they load to 64 bits.  To mypy these give plain Python numbers, in whose place
+# numpy's scalars stand everywhere in a kernel without being subclasses.
 if TYPE_CHECKING:
 
     def int64(value: Any) -> int:

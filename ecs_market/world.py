@@ -123,14 +123,15 @@ class World:
         chosen: list[type[Any]] = [Identity, *components]
         for component in chosen:
             arena.register(component)
-            self.esper.add_component(entity, arena.bind(component, table))
+            bound: Any = arena.bind(component, table)
+            self.esper.add_component(entity, bound)
         self.entities[name] = entity
         return entity
 
     def bind(self, name: str, component: type, given: dict[str, Spec]) -> Any:
         """Give a population a component of a host program; return the bound component."""
         self.agents.register(component, given)
-        bound = self.agents.bind(component, self.agents.tables[name])
+        bound: Any = self.agents.bind(component, self.agents.tables[name])
         self.esper.add_component(self.entities[name], bound)
         return bound
 

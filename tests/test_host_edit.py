@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from ecs_market import Simulation
 from ecs_market.components.inventory import Inventory
 from ecs_market.errors import InputError, SimulationError
+from ecs_market.host import Edit
 
 GROUP: dict[str, Any] = {
     "inventories": {"A": [5, 20], "B": [5, 20], "M": [50, 100]},
@@ -41,6 +42,14 @@ def assert_booked(sim: Simulation) -> None:
         assert came == entry["current"]
 
 
+def refused(sim: Simulation, rest: Callable[[Edit], object]) -> None:
+    """Edit, then do the rest in the same block."""
+    with sim.edit() as edit:
+        edit.set("inventory.money", [0, 1], 0)
+        edit.set("inventory.money", [0], 2**60)
+        rest(edit)
+
+
 def test_population_reads_copies_in_the_order_of_ids(sim: Simulation) -> None:
     traders = sim.population("traders")
     ids = traders.ids()
@@ -48,6 +57,7 @@ def test_population_reads_copies_in_the_order_of_ids(sim: Simulation) -> None:
     assert ids.dtype == np.int64
     assert ids.tolist() == list(range(10))
     money = traders.get("inventory.money")
+    assert traders.get("inventory.money", [2, 2]).tolist() == [money[2], money[2]]
     assert traders.get("inventory.money", ids[::-1]).tolist() == money[::-1].tolist()
     goods = traders.get("inventory.goods")
     assert goods.shape == (10, 2)
@@ -60,12 +70,11 @@ def test_population_reads_copies_in_the_order_of_ids(sim: Simulation) -> None:
 @pytest.mark.parametrize(
     ("path", "ids", "says"),
     [
-        ("inventory.mony", None, r"did you mean inventory.money\?"),
+        ("inventory.mony", None, r"did you mean inventory.money"),
         ("inventory.goods.C", None, "inventory.goods.A"),
         ("mobility.budget", None, "has no field"),
         ("inventory.money", [3], "agent 3 is not in population 'sitters'"),
         ("inventory.money", [99], "no agent has id 99"),
-        ("inventory.money", [10, 10], "id 10 is given twice"),
         ("inventory.money", [10.5], "whole numbers"),
         ("inventory.money", "ten", "whole numbers"),
     ],
@@ -100,12 +109,10 @@ def test_an_edit_is_applied_at_the_end_and_booked(sim: Simulation) -> None:
 
 def test_a_block_that_raises_changes_nothing(sim: Simulation) -> None:
     before = sim.state_hash()
-    with pytest.raises(InputError, match="above|from 0"), sim.edit() as edit:
-        edit.set("inventory.money", [0, 1], 0)
-        edit.set("inventory.money", [2], -1)
-    with pytest.raises(KeyError), sim.edit() as edit:
-        edit.set("inventory.money", [0, 1], 0)
-        raise KeyError
+    with pytest.raises(InputError, match="from 0"):
+        refused(sim, lambda edit: edit.set("inventory.money", [2], -1))
+    with pytest.raises(ZeroDivisionError):
+        refused(sim, lambda edit: 1 // 0)
     assert sim.state_hash() == before
     with sim.edit() as edit:
         edit.set("inventory.money", [0], 1)
@@ -159,22 +166,21 @@ def test_wrong_edits_are_explained(
 
 
 def test_ticks_and_births_keep_out_of_edit_blocks(sim: Simulation) -> None:
-    before = sim.population("traders").get("inventory.money").tolist()
-    with pytest.raises(SimulationError, match="inside an edit"), sim.edit() as edit:
-        edit.set("inventory.money", [0], 1)
-        sim.despawn([1])
-    with pytest.raises(SimulationError, match="a tick ran"), sim.edit() as edit:
-        edit.set("inventory.money", [0], 1)
-        sim.step()
-    assert sim.population("traders").get("inventory.money")[0] != 1 or before[0] == 1
+    with pytest.raises(SimulationError, match="inside an edit"):
+        refused(sim, lambda edit: sim.despawn([1]))
+    with pytest.raises(SimulationError, match="a tick ran"):
+        refused(sim, lambda edit: sim.step())
+    assert sim.population("traders").get("inventory.money", [0])[0] != 2**60
+    assert_booked(sim)
 
 
 def test_two_edits_at_once_stay_within_the_bounds(sim: Simulation) -> None:
-    half = 2**60
-    with pytest.raises(InputError, match="edit: there would be"), sim.edit() as outer:
-        outer.set("inventory.money", [0], 2**60)
+    def again(_: Edit) -> None:
         with sim.edit() as inner:
-            inner.set("inventory.money", [1, 2], [half, half // 2])
+            inner.set("inventory.money", [2, 3], [2**60, 2**59])
+
+    with pytest.raises(InputError, match="edit: there would be"):
+        refused(sim, again)
     assert_booked(sim)
 
 
@@ -219,7 +225,7 @@ def test_ticks_inside_a_columns_block_are_not_booked_twice(sim: Simulation) -> N
 
 
 def test_a_wrong_value_through_columns_fails_the_simulation(sim: Simulation) -> None:
-    with pytest.raises(InputError, match="position.x must be from 0 to 11"):  # noqa: SIM117
+    with pytest.raises(InputError, match=r"position\.x must be from 0 to 11"):  # noqa: SIM117
         with sim.columns("traders") as c:
             c.position.x[0] = 40
     with pytest.raises(SimulationError, match="only close"):

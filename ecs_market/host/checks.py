@@ -24,8 +24,8 @@ MAX_MINOR = 2**61
 MAX_RADIUS = 1_000_000
 
 
-def as_ids(ids: Any, what: str) -> I64:
-    """Return ids as int64 (n,); InputError unless they are distinct whole numbers."""
+def as_ids(ids: Any, what: str, *, distinct: bool = True) -> I64:
+    """Return ids as int64 (n,); InputError unless they are whole numbers, each given once."""
     try:
         array = np.asarray(ids)
     except ValueError as error:
@@ -40,7 +40,7 @@ def as_ids(ids: Any, what: str) -> I64:
     found: I64 = array.astype(np.int64)
     order = np.sort(found)
     twice = order[:-1] == order[1:]
-    if twice.any():
+    if distinct and twice.any():
         raise InputError(f"{what}: id {int(order[:-1][twice][0])} is given twice")
     return found
 

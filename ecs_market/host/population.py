@@ -71,7 +71,9 @@ class Population:
         with self._use():
             world = self._simulation.world
             field = field_of(world, self.name, path)
-            wanted = members(world, self.name) if ids is None else as_ids(ids, f"get({path!r})")
+            wanted = (
+                members(world, self.name) if ids is None else as_ids(ids, "get", distinct=False)
+            )
             rows = world.rows_of(wanted)
             table = table_of(world, self.name)
             strange = (rows < table.start) | (rows >= table.stop)

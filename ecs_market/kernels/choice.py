@@ -120,7 +120,11 @@ def settle_intents(
                     kind = MARKET
                     target = best_market[row]
                     value = market_value[row]
-                if patch_value[row] > value:
+                better = patch_value[row] > value
+                if patch_value[row] == value and value > 0.0 and intent_since[row] >= 0:
+                    pursued = int64(intent_kind[row]) == RESOURCE
+                    better = pursued and intent_target[row] == best_patch[row]
+                if better:
                     kind = RESOURCE
                     target = best_patch[row]
                     value = patch_value[row]

@@ -80,7 +80,9 @@ def move_agents(
             reach = min(int64(interaction[row]), int64(interaction[other]))
             distance = abs(to_x - at_x) + abs(to_y - at_y)
             walks = int64(budget[other])
-            if ids[row] > partner[row] and walks > 0 and distance <= walks + reach:
+            # Single steps swap cells across a diagonal even where they cannot meet yet.
+            near = max(int64(2), walks + reach)
+            if ids[row] > partner[row] and walks > 0 and distance <= near:
                 steps = int64(0)
         else:
             to_x = int64(patch_x[target[row]])

@@ -12,7 +12,7 @@ from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids,
 from ecs_market.mechanisms.solver import MOST_STEPS
 from ecs_market.mechanisms.walrasian import median_rates, steps_of_one
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F64, I64, Bool
+from ecs_market.types import I64, Bool
 from ecs_market.world import World
 
 NAME = "posted_price"
@@ -25,7 +25,7 @@ def clear(
     batch = part(world, world.posts.tables[name])
     _set_first_prices(world, batch, post, board)
     steps = post.current_prices.copy()
-    price: F64 = steps * world.settings.step_size
+    price = steps.astype(np.float64) * world.settings.step_size
     holdings, indifferent = batch.desired(price, price, batch.active)
     settled = settle(batch, steps, holdings, indifferent, batch.active)
     sold = settled.volume > 0

@@ -132,7 +132,7 @@ def _prices_to_trade_at(
     steps = np.where(stale & (post.current_prices > 0), post.current_prices, steps)
     counted = np.flatnonzero(batch.numeraire >= 0)
     steps[counted, batch.numeraire[counted]] = steps_of_one(step)
-    price: F64 = steps * step
+    price = steps.astype(np.float64) * step
     return steps, _with_numeraire(batch, price)
 
 

@@ -1,0 +1,1 @@
+"""References in plain Python, written from the formulas, that the engine is compared with."""
