@@ -1,29 +1,24 @@
-"""Which resource patches lie where."""
+"""Which resource patches lie in which tile."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecs_market.types import I32, I64
+from ecs_market.types import I64
 
 
 @dataclass(slots=True)
 class PatchIndex:
-    """Resource patches in the order of tiles.
+    """Where the patches of each tile begin in `ResourcePatches`.
 
     Attributes
     ----------
     tiles_x, tiles_y
         Size of the grid [tile].
     tile_start
-        int64 (tiles + 1,): the entries of a tile.
-    patch, x, y
-        int32: number and cell of each patch.
+        int64 (tiles + 1,): the first patch of a tile, and of the one after it.
     """
 
     tiles_x: int
     tiles_y: int
     tile_start: I64
-    patch: I32
-    x: I32
-    y: I32

@@ -9,7 +9,7 @@ from ecs_market.types import I8, I32, I64
 
 @dataclass(slots=True)
 class ResourcePatches:
-    """Patches of a good, one a cell, in the order of cells (y * width + x).
+    """Patches of a good, one a cell, numbered tile by tile and by cell within a tile.
 
     Attributes
     ----------

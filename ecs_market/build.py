@@ -29,6 +29,7 @@ from ecs_market.scenario.model import Population, Scenario
 from ecs_market.scenario.start import PatchStart, PopulationStart, draw_start
 from ecs_market.settings import PriceInfo, Settings
 from ecs_market.totals import Totals
+from ecs_market.types import I64
 from ecs_market.world import Ledger, World
 
 AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred]
@@ -74,6 +75,7 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         ids = world.agents.whole(Identity).id[table.start : table.stop]
         world.agent_rows[ids] = np.arange(table.start, table.stop)
     world.scratch.allocate(world.agents.capacity, goods)
+    sort_by_space(world)
     _add_posts(world, scenario)
     _add_patches(world, scenario, start.patches)
     refresh_reach(world)
@@ -81,6 +83,17 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     world.ledger.initial[:-1] = inventory.goods.sum(axis=0)
     world.ledger.initial[-1] = inventory.money.sum()
     return world
+
+
+def sort_by_space(world: World) -> None:
+    """Sort each population's rows by tile, so that neighbours lie side by side."""
+    position = world.agents.whole(Position)
+    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
+    orders: dict[str, I64] = {}
+    for name, table in world.agents.tables.items():
+        x, y = (each[table.start : table.stop] >> TILE_SHIFT for each in (position.x, position.y))
+        orders[name] = np.argsort(y.astype(np.int64) * tiles_x + x, kind="stable")
+    world.restructure(reorder=orders)
 
 
 def settings_of(scenario: Scenario) -> Settings:
@@ -172,29 +185,25 @@ def _add_patches(world: World, scenario: Scenario, drawn: PatchStart) -> None:
         table = world.agents.tables[population.name]
         world.agents.whole(Forager).rate[table.start : table.stop] = rate
     regrowth = scenario.resources.regrowth
+    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
+    tiles_y = (world.settings.height >> TILE_SHIFT) + 1
+    tile = (drawn.y.astype(np.int64) >> TILE_SHIFT) * tiles_x + (drawn.x >> TILE_SHIFT)
+    order = np.argsort(tile, kind="stable")
+    tile_start = np.zeros(tiles_x * tiles_y + 1, np.int64)
+    np.cumsum(np.bincount(tile, minlength=tiles_x * tiles_y), out=tile_start[1:])
     world.esper.create_entity(
         ResourcePatches(
-            x=drawn.x,
-            y=drawn.y,
-            good=drawn.good,
-            amount=drawn.amount,
+            x=drawn.x[order],
+            y=drawn.y[order],
+            good=drawn.good[order],
+            amount=drawn.amount[order],
             touched=np.full(len(drawn.x), -1, np.int32),
             regrowth_rate=0 if regrowth is None else regrowth.rate_lots,
             cooldown=0 if regrowth is None else regrowth.cooldown,
             max_amount=0 if regrowth is None else regrowth.max_lots,
         ),
-        _index_patches(world, drawn),
+        PatchIndex(tiles_x, tiles_y, tile_start),
     )
-
-
-def _index_patches(world: World, drawn: PatchStart) -> PatchIndex:
-    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
-    tiles_y = (world.settings.height >> TILE_SHIFT) + 1
-    tile = (drawn.y.astype(np.int64) >> TILE_SHIFT) * tiles_x + (drawn.x >> TILE_SHIFT)
-    order = np.argsort(tile, kind="stable").astype(np.int32)
-    starts = np.zeros(tiles_x * tiles_y + 1, np.int64)
-    np.cumsum(np.bincount(tile, minlength=tiles_x * tiles_y), out=starts[1:])
-    return PatchIndex(tiles_x, tiles_y, starts, order, drawn.x[order], drawn.y[order])
 
 
 def refresh_reach(world: World) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import numpy as np
 from esper import Processor
+from numpy.typing import ArrayLike
 
 from ecs_market import host
 from ecs_market.build import build_world
@@ -25,7 +26,7 @@ from ecs_market.schedule import Schedule
 from ecs_market.state_hash import state_hash
 from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level
-from ecs_market.types import I64, Column
+from ecs_market.types import I64
 from ecs_market.units import Units
 from ecs_market.world import World, default_threads
 
@@ -206,10 +207,10 @@ class Simulation:
         population: str,
         count: int,
         *,
-        position: Column | None = None,
-        inventory: Mapping[str, Column] | None = None,
+        position: ArrayLike | None = None,
+        inventory: Mapping[str, ArrayLike] | None = None,
         host_key: Sequence[Any] | None = None,
-        **components: Mapping[str, Column],
+        **components: Mapping[str, ArrayLike],
     ) -> I64:
         """Add agents to a population; return their ids, ascending.
 
@@ -228,7 +229,7 @@ class Simulation:
         with self._use(structure=True):
             return host.spawn(self, population, count, position, inventory, host_key, components)
 
-    def despawn(self, ids: Column) -> None:
+    def despawn(self, ids: ArrayLike) -> None:
         """Remove agents; what they own is booked out as host."""
         with self._use(structure=True):
             host.despawn(self, ids)

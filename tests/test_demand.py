@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.optimize import linprog, minimize
 
-from ecs_market.preferences import cobb_douglas, linear, template
+from ecs_market.preferences import cobb_douglas, linear
+from ecs_market.preferences.families import loops
 from ecs_market.preferences.modes import MODES
 from tests.oracles.economics import QUASILINEAR, UNIT_OF_ACCOUNT, Taste, utility
 
@@ -207,7 +209,8 @@ def test_smoothed_demand_goes_to_the_corner(mode: str) -> None:
             assert price @ low <= wealth * (1 + 1e-9)
             gaps.append(float(np.abs(price * (low - corner)).sum()))
         assert gaps[-1] <= 1e-6 * max(1.0, wealth)
-        assert gaps == sorted(gaps, reverse=True)
+        noise = 1e-12 * max(1.0, wealth)
+        assert all(b <= a + noise for a, b in itertools.pairwise(gaps))
 
 
 @pytest.mark.parametrize(
@@ -245,7 +248,7 @@ def test_utility_equals_the_formula_and_is_finite_at_zero() -> None:
             goods = rng.uniform(0.0, 20.0, n) * (rng.random(n) < 0.8)
             row = np.array(taste.row())
             found = FAMILIES[family].utility(goods, row, FLOOR)
-            assert found == pytest.approx(utility(taste, goods, FLOOR), rel=1e-12, abs=1e-12)
+            assert found == pytest.approx(utility(taste, goods.tolist(), FLOOR), rel=1e-12, abs=1e-12)
             for k in range(n):
                 assert np.isfinite(FAMILIES[family].marginal(goods, row, FLOOR, k))
 
@@ -255,11 +258,7 @@ def curvature_of(taste: Taste, goods: F, mode: str) -> tuple[F, F]:
     n = len(goods)
     rate, bend = np.zeros((1, n), np.float32), np.zeros((1, n), np.float32)
     module = FAMILIES[taste.family]
-    names = {name: getattr(module, name) for name in ("CODE", "marginal", "hessian")}
-    from ecs_market.preferences.families import loops
-
-    loop = loops(names["CODE"]).appraise if taste.family else template.appraise
-    loop(
+    loops(module.CODE).appraise(
         0,
         1,
         np.array([module.CODE], np.int8),

@@ -219,3 +219,19 @@ def test_the_order_of_rows_never_matters(sim: Simulation) -> None:
             sim.step()
             other.step()
             assert other.state_hash() == sim.state_hash()
+
+
+def test_threads_and_telemetry_change_nothing() -> None:
+    def last(threads: int, level: str) -> str:
+        with Simulation(SCENARIO, seed=2, threads=threads, telemetry_level=level) as sim:
+            sim.step()
+            rng = np.random.default_rng(0)
+            new = sim.spawn("traders", 9000, position=rng.integers(0, 10, (9000, 2)))
+            sim.step()
+            sim.despawn(new[::2])
+            sim.add_market_post((3, 3), mechanism="walrasian")
+            sim.step()
+            assert_booked(sim)
+            return sim.state_hash()
+
+    assert last(1, "full") == last(2, "off")

@@ -77,6 +77,7 @@ def test_population_reads_copies_in_the_order_of_ids(sim: Simulation) -> None:
         ("inventory.money", [99], "no agent has id 99"),
         ("inventory.money", [10.5], "whole numbers"),
         ("inventory.money", "ten", "whole numbers"),
+        ("inventory.money", np.array([2**63], np.uint64), "no agent has id 9223372036854775808"),
     ],
 )
 def test_wrong_reads_are_explained(sim: Simulation, path: str, ids: Any, says: str) -> None:
@@ -87,6 +88,13 @@ def test_wrong_reads_are_explained(sim: Simulation, path: str, ids: Any, says: s
 def test_an_unknown_population_names_near_ones(sim: Simulation) -> None:
     with pytest.raises(InputError, match=r"did you mean traders\?"):
         sim.population("trader")
+    wrong: Any = []
+    with pytest.raises(InputError, match="there is no population"):
+        sim.population(wrong)
+    unknown: list[Any] = [5, [[]]]
+    for keys in unknown:
+        with pytest.raises(InputError, match="host key"):
+            sim.population("traders").ids_for(keys)
 
 
 def test_an_edit_is_applied_at_the_end_and_booked(sim: Simulation) -> None:
@@ -112,7 +120,7 @@ def test_a_block_that_raises_changes_nothing(sim: Simulation) -> None:
     with pytest.raises(InputError, match="from 0"):
         refused(sim, lambda edit: edit.set("inventory.money", [2], -1))
     with pytest.raises(ZeroDivisionError):
-        refused(sim, lambda edit: 1 // 0)
+        refused(sim, lambda _: 1 // 0)
     assert sim.state_hash() == before
     with sim.edit() as edit:
         edit.set("inventory.money", [0], 1)
@@ -167,9 +175,9 @@ def test_wrong_edits_are_explained(
 
 def test_ticks_and_births_keep_out_of_edit_blocks(sim: Simulation) -> None:
     with pytest.raises(SimulationError, match="inside an edit"):
-        refused(sim, lambda edit: sim.despawn([1]))
+        refused(sim, lambda _: sim.despawn([1]))
     with pytest.raises(SimulationError, match="a tick ran"):
-        refused(sim, lambda edit: sim.step())
+        refused(sim, lambda _: sim.step())
     assert sim.population("traders").get("inventory.money", [0])[0] != 2**60
     assert_booked(sim)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ecs_market.build import refresh_reach
 from ecs_market.columns import component_name
@@ -135,10 +136,11 @@ def _given(
             raise InputError(f"spawn: {name} must be a mapping of fields, not {columns!r}")
         wanted.update({f"{name}.{field}": values for field, values in columns.items()})
     fields = {field.path: field for field in fields_of(world, population) if field.good is None}
+    free = [path for path, field in fields.items() if field.component not in MANAGED]
     found: dict[tuple[type, str], Column] = {}
     for path, values in wanted.items():
         if path not in fields:
-            raise InputError(f"spawn: there is no field {path!r} (there is: {', '.join(fields)})")
+            raise InputError(f"spawn: there is no field {path!r} (there is: {', '.join(free)})")
         field = fields[path]
         refuse_managed(field)
         found[field.component, field.name] = as_values(world, field, values, count, "spawn")
@@ -174,7 +176,7 @@ def _complete(
     return values
 
 
-def despawn(simulation: Simulation, ids: Any) -> None:
+def despawn(simulation: Simulation, ids: ArrayLike) -> None:
     """Remove agents; what they own is booked out as the host's.
 
     Raises

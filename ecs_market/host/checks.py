@@ -37,6 +37,8 @@ def as_ids(ids: Any, what: str, *, distinct: bool = True) -> I64:
             f"{what}: the ids must be one row of whole numbers, not {array.dtype} of shape "
             f"{array.shape}"
         )
+    if array.dtype.kind == "u" and array.max() > np.iinfo(np.int64).max:
+        raise InputError(f"{what}: no agent has id {int(array.max())}")
     found: I64 = array.astype(np.int64)
     order = np.sort(found)
     twice = order[:-1] == order[1:]

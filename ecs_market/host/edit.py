@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from numpy.typing import ArrayLike
 
 from ecs_market.build import refresh_reach
 from ecs_market.components.inventory import Inventory
@@ -39,7 +41,7 @@ class Edit:
         self._writes: list[_Write] = []
         self._open = True
 
-    def set(self, path: str, ids: Column, values: Any) -> None:
+    def set(self, path: str, ids: ArrayLike, values: ArrayLike) -> None:
         """Note new values for a field.
 
         Parameters

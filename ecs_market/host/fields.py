@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from ecs_market.columns import Spec, component_name
 from ecs_market.components.barred import Barred
@@ -49,10 +50,10 @@ class Field:
         return column if self.good is None else column[:, self.good]
 
 
-def table_of(world: World, name: str) -> Table:
+def table_of(world: World, name: Any) -> Table:
     """Return the table of a population; InputError with near names if there is none."""
     tables = world.agents.tables
-    if name in tables:
+    if isinstance(name, str) and name in tables:
         return tables[name]
     near = get_close_matches(str(name), tables, n=2)
     hint = f"; did you mean {' or '.join(near)}?" if near else ""

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ecs_market.errors import InputError
 from ecs_market.host.checks import as_ids
@@ -48,7 +49,7 @@ class Population:
         with self._use():
             return members(self._simulation.world, self.name)
 
-    def get(self, path: str, ids: Column | None = None) -> Column:
+    def get(self, path: str, ids: ArrayLike | None = None) -> Column:
         """Return a copy of a field in storage units.
 
         Parameters
@@ -84,7 +85,7 @@ class Population:
             copied: Column = field.whole(world)[rows]
             return copied
 
-    def ids_for(self, host_keys: Iterable[Any]) -> I64:
+    def ids_for(self, host_keys: Any) -> I64:
         """Return the ids of the host's own keys, int64 (n,), in their order.
 
         Raises
@@ -95,6 +96,8 @@ class Population:
         with self._use():
             known = self._simulation.host_keys.get(self.name, {})
             found: list[int] = []
+            if not isinstance(host_keys, Iterable):
+                raise InputError(f"ids_for takes a list of host keys, not {host_keys!r}")
             for key in host_keys:
                 try:
                     found.append(known[key])

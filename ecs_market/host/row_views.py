@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 class ComponentColumns:
     """The columns of one component: each field is an attribute."""
 
+    _owner: Columns
+    _name: str
+    _fields: dict[str, Field]
+
     def __init__(self, owner: Columns, name: str, fields: dict[str, Field]) -> None:
         # Past __setattr__, which writes to columns.
         self.__dict__.update(_owner=owner, _name=name, _fields=fields)

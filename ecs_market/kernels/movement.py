@@ -80,8 +80,8 @@ def move_agents(
             reach = min(int64(interaction[row]), int64(interaction[other]))
             distance = abs(to_x - at_x) + abs(to_y - at_y)
             walks = int64(budget[other])
-            # Single steps swap cells across a diagonal even where they cannot meet yet.
-            near = max(int64(2), walks + reach)
+            # Those that must share a cell also change sides from one step further off.
+            near = walks + max(int64(1), reach)
             if ids[row] > partner[row] and walks > 0 and distance <= near:
                 steps = int64(0)
         else:

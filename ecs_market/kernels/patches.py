@@ -38,7 +38,6 @@ def find_patches(
     tiles_y: int,
     patch_x: I32,
     patch_y: I32,
-    patch_number: I32,
     good: I8,
     amount: I64,
     touched: I32,
@@ -61,8 +60,8 @@ def find_patches(
 ) -> None:
     """Write each agent's best patch and its discounted value [M].
 
-    A patch is worth its whole amount at the agent's marginal rate.  `patch_x`, `patch_y` and
-    `patch_number` are in tile order.  Ties go to the patch pursued already, then the lower number.
+    A patch is worth its whole amount at the agent's marginal rate.  Ties go to the patch pursued
+    already, then the lower number.
     """
     for row in range(start, stop):
         chosen = int64(-1)
@@ -80,11 +79,10 @@ def find_patches(
         for tile_y in range(top, bottom + 1):
             first = tile_start[tile_y * tiles_x + left]
             last = tile_start[tile_y * tiles_x + right + 1]
-            for entry in range(first, last):
-                distance = abs(xi - int64(patch_x[entry])) + abs(yi - int64(patch_y[entry]))
+            for patch in range(first, last):
+                distance = abs(xi - int64(patch_x[patch])) + abs(yi - int64(patch_y[patch]))
                 if distance > sight:
                     continue
-                patch = int64(patch_number[entry])
                 lots = amount_now(
                     amount[patch], int64(touched[patch]), tick, growth, cooldown, max_amount
                 )

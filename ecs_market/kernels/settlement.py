@@ -150,6 +150,7 @@ def settle_barter(
     minor: I64,
     parameters: F64,
     weight: F64,
+    indifferent: Bool,
     lot_size: float,
     minor_size: float,
     desired: I64,
@@ -159,9 +160,10 @@ def settle_barter(
 ) -> None:
     """Settle goods for goods at given relative prices: no money moves, every good is conserved.
 
-    The other goods are rationed as usual; the numeraire then balances each member's budget to
-    within one lot, rounded so that it too is conserved.  Members that would be worse off or lack
-    the numeraire have their whole wish scaled down.
+    Members who do not mind take up what the others leave.  The other goods are rationed as usual;
+    the numeraire then balances each member's budget to within one lot, rounded so that it too is
+    conserved.  Members that would be worse off or lack the numeraire have their whole wish scaled
+    down.
     """
     goods = lots.shape[1]
     before = np.empty(goods)
@@ -178,6 +180,17 @@ def settle_barter(
         scratch = np.empty(b - a, np.int64)
         for i in range(a, b):
             desired[i, unit] = 0
+        assign_indifferent(
+            desired[a:b],
+            indifferent[a:b],
+            lots[a:b],
+            lots[a:b, unit] * price[unit],
+            price,
+            ids[a:b],
+            weights,
+            parts,
+            scratch,
+        )
         wished[a:b] = desired[a:b]
         changed = True
         while changed:

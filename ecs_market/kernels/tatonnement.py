@@ -12,6 +12,8 @@ from ecs_market.types import F64, I8, I32, Bool
 GROW, SHRINK, MOST = 1.3, 0.5, 2.0
 # A trace on the size of one step of Newton's method in log prices.
 LONGEST_STEP = 1.0
+# Demand under this share of supply, or supply of demand, counts as this share.
+LEAST_RATIO = 1e-12
 
 
 @kernel
@@ -173,6 +175,20 @@ def pick_nearest(segment_post: I32, lower: F64, upper: F64, found: F64, nearest:
                 or (gap == abs(best - middle) and price < best)
             ):
                 nearest[post, k] = price
+
+
+@kernel
+def log_ratio(zeta: F64) -> F64:
+    """Return log(demand / supply) of each post and good from relative excess demand.
+
+    It is nearly linear in log prices, where excess demand itself flattens out.
+    """
+    ratio = np.empty(zeta.shape)
+    for post in range(zeta.shape[0]):
+        for k in range(zeta.shape[1]):
+            size = log(max(1.0 - abs(zeta[post, k]), LEAST_RATIO))
+            ratio[post, k] = -size if zeta[post, k] > 0.0 else size
+    return ratio
 
 
 @kernel

@@ -251,15 +251,14 @@ def _newton(
         if not running.any():
             return
         free = batch.commodities & (found.zeta != 0.0)
-        base, zeta = found.price.copy(), found.zeta.copy()
+        base, zeta = found.price.copy(), tatonnement.log_ratio(found.zeta)
         merit = (zeta**2).sum(axis=1)
         shifted = np.zeros((goods, *zeta.shape))
         for k in range(goods):
             found.price = base.copy()
             found.price[:, k] *= 1.0 + SHIFT
             _evaluate(batch, rules, found, running & free[:, k], smoothing)
-            shifted[k] = np.where(free[:, k, np.newaxis], found.zeta, zeta)
-            found.zeta = zeta.copy()
+            shifted[k] = np.where(free[:, k, np.newaxis], tatonnement.log_ratio(found.zeta), zeta)
         direction = np.zeros(zeta.shape)
         tatonnement.newton_direction(running, free, zeta, shifted, SHIFT, direction)
         share = np.ones(batch.posts)
@@ -269,7 +268,7 @@ def _newton(
             found.price = np.where(improved[:, np.newaxis], found.price, base)
             tatonnement.step_prices(trying, free, direction, share, least, most, base, found.price)
             done = _evaluate(batch, rules, found, trying, smoothing)
-            better = trying & (done | ((found.zeta**2).sum(axis=1) < merit))
+            better = trying & (done | ((tatonnement.log_ratio(found.zeta) ** 2).sum(axis=1) < merit))
             cleared |= better & done
             improved |= better
             trying &= ~better

@@ -58,7 +58,7 @@ class Agent:
         return {"name": name, "count": count, "inventories": held, "utilities": [entry]}
 
 
-def groups(agents: Sequence[Agent], names: Sequence[str] = "ABC") -> list[dict[str, Any]]:
+def groups(agents: Sequence[Agent], names: Sequence[str] = "ABCD") -> list[dict[str, Any]]:
     """Return a group for each agent."""
     used = names[: len(agents[0].goods)]
     return [agent.group(f"g{i}", used) for i, agent in enumerate(agents)]
@@ -69,7 +69,7 @@ def utility(taste: Taste, goods: Sequence[float], floor: float = 5e-4) -> float:
     if taste.family == "linear":
         return sum(w * x for w, x in zip(taste.parameters, goods, strict=True))
     if taste.scale == "level":
-        return math.prod(x**a for a, x in zip(taste.parameters, goods, strict=True) if a)
+        return math.prod(math.pow(x, a) for a, x in zip(taste.parameters, goods, strict=True) if a)
     return taste.kappa * sum(
         a * math.log(max(x, floor)) for a, x in zip(taste.parameters, goods, strict=True) if a
     )

@@ -1,0 +1,187 @@
+"""Pairing equals mutual first choices followed by sequential greedy matching."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecs_market.components.barred import Barred
+from ecs_market.components.intent import IDLE, MARKET, PARTNER
+from ecs_market.components.pairing import Pairing
+from ecs_market.mechanisms.matching import three_pass
+from ecs_market.systems.appraise import Appraise
+from ecs_market.systems.choose import Choose
+from ecs_market.systems.index_traders import IndexTraders
+from ecs_market.systems.match import Match
+from ecs_market.systems.search_partners import SearchPartners
+from ecs_market.world import World
+from tests.oracles import worlds
+from tests.oracles.pairing import greedy_pairs
+from tests.oracles.worlds import COBB_DOUGLAS, LINEAR, group, world_of
+
+pytestmark = pytest.mark.kernel
+
+AGENTS = 26
+SLOTS = 8
+
+
+def lists_of(world: World) -> dict[int, list[tuple[float, int]]]:
+    """Return each agent's candidates as (weight, id)."""
+    search, ids = world.scratch.search, {row: i for i, row in enumerate(world.agent_rows.tolist())}
+    return {
+        ident: [
+            (float(search.candidate_weight[row, slot]), ids[int(search.candidate_row[row, slot])])
+            for slot in range(search.candidates[row])
+        ]
+        for ident, row in enumerate(world.agent_rows.tolist())
+    }
+
+
+def seekers_of(world: World) -> dict[int, int]:
+    """Return the choice of each agent that wants a partner."""
+    search = world.scratch.search
+    return {
+        ident: int(search.choice_target[row])
+        for ident, row in enumerate(world.agent_rows.tolist())
+        if search.choice_kind[row] == PARTNER
+    }
+
+
+def bars_of(world: World) -> dict[int, set[int]]:
+    """Return whom each agent leaves alone."""
+    return {
+        agent.ident: {target for kind, target in agent.barred if kind == PARTNER}
+        for agent in worlds.agents_of(world)
+    }
+
+
+def partners_of(world: World) -> dict[int, int]:
+    """Return who is paired with whom, having checked that it is a matching."""
+    partner = world.agents.whole(Pairing).partner
+    found = {
+        ident: int(partner[row])
+        for ident, row in enumerate(world.agent_rows.tolist())
+        if partner[row] >= 0
+    }
+    assert all(found[other] == ident != other for ident, other in found.items())
+    assert set(found) <= set(seekers_of(world))
+    return found
+
+
+def fill(world: World, seed: int, density: float, levels: int) -> None:
+    """Write a random graph with few distinct weights as the agents' best-eight lists."""
+    generator = np.random.default_rng(seed)
+    count = len(world.agent_rows)
+    weight = np.triu(generator.integers(1, levels + 1, (count, count)), 1).astype(np.float32)
+    weight *= generator.random((count, count)) < density
+    weight += weight.T
+    search, barred = world.scratch.search, world.agents.whole(Barred)
+    barred.kind[:], barred.target[:], barred.until[:] = PARTNER, -1, 0
+    for ident, row in enumerate(world.agent_rows.tolist()):
+        if generator.random() < 0.4:
+            kind = PARTNER if generator.random() < 0.8 else MARKET
+            barred.kind[row], barred.target[row] = kind, generator.integers(count)
+            barred.until[row] = world.tick + generator.integers(0, 3)
+    leaves = bars_of(world)
+    for ident, row in enumerate(world.agent_rows.tolist()):
+        found = sorted(
+            (-float(weight[ident, other]), other)
+            for other in range(count)
+            if weight[ident, other] > 0 and other not in leaves[ident]
+        )[:SLOTS]
+        search.candidates[row] = len(found)
+        search.choice_kind[row], search.choice_target[row] = IDLE, -1
+        for slot, (minus, other) in enumerate(found):
+            search.candidate_row[row, slot] = world.agent_rows[other]
+            search.candidate_weight[row, slot] = -minus
+        if found and generator.random() < 0.85:
+            # Of equally good ones, one that was pursued already may come first.
+            equal = [other for minus, other in found if minus == found[0][0]]
+            search.choice_kind[row] = PARTNER
+            search.choice_target[row] = generator.choice(equal[:2])
+        elif found:
+            search.choice_kind[row], search.choice_target[row] = MARKET, 0
+
+
+def empty_world() -> World:
+    """Return a world of two populations that may pair across."""
+    return world_of(group("one", AGENTS // 2), group("two", AGENTS - AGENTS // 2))
+
+
+WORLD = empty_world()
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    density=st.sampled_from([0.05, 0.15, 0.4, 1.0]),
+    levels=st.sampled_from([1, 2, 5, 1000]),
+)
+def test_three_pass_is_sequential_greedy(seed: int, density: float, levels: int) -> None:
+    WORLD.tick = 5
+    worlds.shuffle(WORLD, np.random.default_rng(seed))
+    fill(WORLD, seed, density, levels)
+    WORLD.agents.whole(Pairing).partner[:] = -1
+    pairs = three_pass(WORLD)
+    found = partners_of(WORLD)
+    assert found == greedy_pairs(lists_of(WORLD), seekers_of(WORLD), bars_of(WORLD))
+    assert len(found) == 2 * pairs
+
+
+def test_nobody_seeks() -> None:
+    WORLD.scratch.search.choice_kind[:] = IDLE
+    WORLD.agents.whole(Pairing).partner[:] = -1
+    assert three_pass(WORLD) == 0
+    assert (WORLD.agents.whole(Pairing).partner == -1).all()
+
+
+def test_a_full_list_does_not_hide_its_suitors() -> None:
+    """Eight better candidates that are all taken leave the ninth."""
+    world = world_of(group("all", 18))
+    search = world.scratch.search
+    # Agent 0 likes 1..8 best, each of which prefers its own 9..16; only 17 lists agent 0 in vain.
+    edges = {(0, other): 5.0 for other in range(1, 9)}
+    edges |= {(other, other + 8): 9.0 for other in range(1, 9)}
+    edges[0, 17] = 1.0
+    for agent in range(18):
+        found = sorted(
+            (-weight, sum(edge) - agent) for edge, weight in edges.items() if agent in edge
+        )[:SLOTS]
+        row = world.agent_rows[agent]
+        search.candidates[row] = len(found)
+        for slot, (minus, other) in enumerate(found):
+            search.candidate_row[row, slot] = world.agent_rows[other]
+            search.candidate_weight[row, slot] = -minus
+        search.choice_kind[row], search.choice_target[row] = PARTNER, found[0][1]
+    assert 17 not in [other for _, other in lists_of(world)[0]]
+    assert three_pass(world) == 9
+    assert partners_of(world)[0] == 17
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_pairs_of_a_whole_search(seed: int) -> None:
+    """The same from search to match, in a crowd where lists are full and many agents are alike."""
+    generator = np.random.default_rng(seed)
+    world = world_of(
+        group("mixed", 20, vision_radius=4),
+        group("alike", 16, [LINEAR], inventories={"A": 4, "B": 4, "M": 20}),
+        group("others", 12, [COBB_DOUGLAS], inventories={"A": 6, "B": 2, "M": 20}),
+        group("hermits", 3, components=["Mobility"]),
+        seed=seed,
+        width=8,
+        height=7,
+    )
+    worlds.shuffle(world, generator)
+    for system in (Appraise, IndexTraders, SearchPartners, Choose):
+        system().process(world)
+    expected = greedy_pairs(lists_of(world), seekers_of(world), bars_of(world))
+    Match().process(world)
+    found = partners_of(world)
+    assert found == expected
+    assert len(found) > 20
+    agents = {agent.ident: agent for agent in worlds.agents_of(world)}
+    for ident, other in found.items():
+        assert agents[ident].pursued == (PARTNER, other)
+        assert worlds.distance(agents[ident], agents[other]) <= agents[ident].vision
