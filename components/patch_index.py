@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecs_market.types import I64
+from ecs_market.types import I32
 
 
 @dataclass(slots=True)
@@ -16,9 +16,9 @@ class PatchIndex:
     tiles_x, tiles_y
         Size of the grid [tile].
     tile_start
-        int64 (tiles + 1,): the first patch of a tile, and of the one after it.
+        int32 (tiles + 1,): the first patch of a tile, and of the one after it.
     """
 
     tiles_x: int
     tiles_y: int
-    tile_start: I64
+    tile_start: I32

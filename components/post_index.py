@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecs_market.types import I32, I64
+from ecs_market.types import I32
 
 
 @dataclass(slots=True)
@@ -16,7 +16,7 @@ class PostIndex:
     tiles_x
         Width of the grid [tile].
     tile_start
-        int64 (tiles + 1,): the entries of a tile.
+        int32 (tiles + 1,): the entries of a tile.
     post
         int32, row of a post in the arena, an entry for each tile it covers.
     numeraire
@@ -24,6 +24,6 @@ class PostIndex:
     """
 
     tiles_x: int
-    tile_start: I64
+    tile_start: I32
     post: I32
     numeraire: I32

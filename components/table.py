@@ -17,12 +17,15 @@ class Table:
         The rows in use, ``start <= row < stop`` [row].
     limit
         The first row of the next table; rows from `stop` to `limit` are spare [row].
+    entity
+        The esper entity whose components these rows are.
     """
 
     name: str
     start: int
     stop: int
     limit: int
+    entity: int = -1
 
     @property
     def size(self) -> int:

@@ -189,7 +189,7 @@ def _add_patches(world: World, scenario: Scenario, drawn: PatchStart) -> None:
     tiles_y = (world.settings.height >> TILE_SHIFT) + 1
     tile = (drawn.y.astype(np.int64) >> TILE_SHIFT) * tiles_x + (drawn.x >> TILE_SHIFT)
     order = np.argsort(tile, kind="stable")
-    tile_start = np.zeros(tiles_x * tiles_y + 1, np.int64)
+    tile_start = np.zeros(tiles_x * tiles_y + 1, np.int32)
     np.cumsum(np.bincount(tile, minlength=tiles_x * tiles_y), out=tile_start[1:])
     world.esper.create_entity(
         ResourcePatches(

@@ -80,7 +80,7 @@ def index_posts(world: World) -> PostIndex:
     place, sight = world.posts.whole(Position), world.posts.whole(PostVisibility)
     reach = np.maximum(sight.visibility_radius, sight.broadcast_radius)
     rows = world.post_rows[world.post_rows >= 0]
-    starts = np.zeros(tiles_x * tiles_y + 1, np.int64)
+    starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
     nothing = np.empty(0, np.int32)
     cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
     accumulate(starts)

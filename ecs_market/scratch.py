@@ -42,16 +42,16 @@ class MatchingScratch:
 
     rate: F32 = field(default_factory=_no(np.float32))
     curvature: F32 = field(default_factory=_no(np.float32))
-    best_market: I64 = field(default_factory=_no(np.int64))
-    market_value: F64 = field(default_factory=_no(np.float64))
-    best_patch: I64 = field(default_factory=_no(np.int64))
-    patch_value: F64 = field(default_factory=_no(np.float64))
+    best_market: I32 = field(default_factory=_no(np.int32))
+    market_value: F32 = field(default_factory=_no(np.float32))
+    best_patch: I32 = field(default_factory=_no(np.int32))
+    patch_value: F32 = field(default_factory=_no(np.float32))
     candidates: I8 = field(default_factory=_no(np.int8))
     candidate_row: I32 = field(default_factory=_no(np.int32))
     candidate_weight: F32 = field(default_factory=_no(np.float32))
     choice_kind: I8 = field(default_factory=_no(np.int8))
     choice_target: I64 = field(default_factory=_no(np.int64))
-    choice_value: F64 = field(default_factory=_no(np.float64))
+    choice_value: F32 = field(default_factory=_no(np.float32))
 
 
 @dataclass(slots=True)
@@ -103,16 +103,16 @@ class Scratch:
         self.search = MatchingScratch(
             rate=np.zeros((rows, goods), np.float32),
             curvature=np.zeros((rows, goods), np.float32),
-            best_market=np.full(rows, -1, np.int64),
-            market_value=np.zeros(rows),
-            best_patch=np.full(rows, -1, np.int64),
-            patch_value=np.zeros(rows),
+            best_market=np.full(rows, -1, np.int32),
+            market_value=np.zeros(rows, np.float32),
+            best_patch=np.full(rows, -1, np.int32),
+            patch_value=np.zeros(rows, np.float32),
             candidates=np.zeros(rows, np.int8),
             candidate_row=np.full((rows, CANDIDATES), -1, np.int32),
             candidate_weight=np.zeros((rows, CANDIDATES), np.float32),
             choice_kind=np.zeros(rows, np.int8),
             choice_target=np.full(rows, -1, np.int64),
-            choice_value=np.zeros(rows),
+            choice_value=np.zeros(rows, np.float32),
         )
         self.before_x = np.zeros(rows, np.int32)
         self.before_y = np.zeros(rows, np.int32)

@@ -49,13 +49,13 @@ def state_hash(world: World, tick: int) -> str:
 def _columns(world: World) -> list[tuple[str, I64, Column]]:
     """Return name, ids and rows of every column that is state."""
     found: list[tuple[str, I64, Column]] = []
-    for arena in (world.agents, world.posts):
+    for kind, arena in (("agents", world.agents), ("posts", world.posts)):
         for name, table in arena.tables.items():
             ids = arena.whole(Identity).id[table.start : table.stop]
-            for component in world.esper.components_for_entity(world.entities[name]):
+            for component in world.esper.components_for_entity(table.entity):
                 if isinstance(component, Table) or type(component) not in arena.specs:
                     continue
-                path = f"{name}.{component_name(type(component))}"
+                path = f"{kind}.{name}.{component_name(type(component))}"
                 found.extend(
                     (f"{path}.{field}", ids, getattr(component, field))
                     for field, spec in arena.specs[type(component)].items()

@@ -85,8 +85,6 @@ class World:
         Nanoseconds of each system in the tick so far; `total_timings` in the whole run.
     recorder
         Where telemetry goes, None if nothing is recorded.
-    entities
-        The esper entity of each population and each mechanism, by name.
     """
 
     settings: Settings
@@ -97,7 +95,6 @@ class World:
     threads: int = 1
     families: tuple[int, ...] = ()
     esper: ModuleType = field(default_factory=private_esper)
-    entities: dict[str, int] = field(default_factory=dict)
     scratch: Scratch = field(default_factory=Scratch)
     agent_rows: I64 = field(default_factory=lambda: np.empty(0, np.int64))
     post_rows: I64 = field(default_factory=lambda: np.empty(0, np.int64))
@@ -120,19 +117,20 @@ class World:
         """Make the entity of a table and bind its components; return the entity."""
         table = arena.tables[name]
         entity: int = self.esper.create_entity(table)
+        table.entity = entity
         chosen: list[type[Any]] = [Identity, *components]
         for component in chosen:
             arena.register(component)
             bound: Any = arena.bind(component, table)
             self.esper.add_component(entity, bound)
-        self.entities[name] = entity
         return entity
 
     def bind(self, name: str, component: type, given: dict[str, Spec]) -> Any:
         """Give a population a component of a host program; return the bound component."""
         self.agents.register(component, given)
-        bound: Any = self.agents.bind(component, self.agents.tables[name])
-        self.esper.add_component(self.entities[name], bound)
+        table = self.agents.tables[name]
+        bound: Any = self.agents.bind(component, table)
+        self.esper.add_component(table.entity, bound)
         return bound
 
     def tables(self, *components: type) -> Iterator[Table]:
@@ -233,8 +231,7 @@ class World:
         edges = [start + items * i // ranges for i in range(ranges + 1)]
         pool = self.pool()
         jobs = [
-            pool.submit(kernel, first, last, *args)
-            for first, last in itertools.pairwise(edges)
+            pool.submit(kernel, first, last, *args) for first, last in itertools.pairwise(edges)
         ]
         # All must end before an error may leave: they write to the same arrays.
         errors = [job.exception() for job in jobs]

@@ -30,6 +30,7 @@ class IndexTraders(esper.Processor):
         if not world.settings.sees_partners:
             world.scratch.index = None
             return
+        world.scratch.index = None  # freed before the next one is made
         position = world.agents.whole(Position)
         tables = list(world.tables(BilateralTrader, Position, Visibility))
         index = empty_index(world, sum(table.size for table in tables))
@@ -80,7 +81,7 @@ def empty_index(world: World, entries: int) -> TraderIndex:
     return TraderIndex(
         tiles_x=tiles_x,
         tiles_y=tiles_y,
-        tile_start=np.zeros(tiles_x * tiles_y + 1, np.int64),
+        tile_start=np.zeros(tiles_x * tiles_y + 1, np.int32),
         row=np.empty(entries, np.int32),
         id=np.empty(entries, np.int64),
         x=np.empty(entries, np.int32),

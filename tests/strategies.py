@@ -24,7 +24,7 @@ UNITS: tuple[tuple[float, float], ...] = (
     (0.5, 7.0),
     (12.0, 0.001),
 )
-SIZES = ((1, 1), (3, 2), (1, 9), (6, 6), (6, 6), (14, 9))
+SIZES = ((1, 1), (3, 2), (1, 9), (6, 6), (6, 6), (9, 8), (14, 9))
 REGIMES = ("bilateral", "centralized", "mixed_bilateral_centralized", "mixed_bilateral_centralized")
 COMPONENTS = ("Mobility", "BilateralTrader", "Forager")
 FALLBACKS = ("newton", "ration_last", "bilateral", "no_trade")
@@ -35,9 +35,16 @@ def some(rng: random.Random, of: tuple[str, ...], least: int = 0) -> list[str]:
     return rng.sample(of, rng.randint(least, len(of)))
 
 
+def mostly(rng: random.Random, usual: Any, *corners: Any) -> Any:
+    """Return the usual value three times out of four, else a corner."""
+    return usual if rng.random() < 0.75 else rng.choice(corners)
+
+
 def tastes(rng: random.Random, size: int) -> list[float]:
     """Parameters of a utility, one a good, at least one of them above 0."""
-    found = [rng.choice([0.0, 0.1, 0.25, 0.3, 0.5, 0.6, 0.7, 1.0, 2.0]) for _ in range(size)]
+    found = [
+        mostly(rng, rng.choice([0.3, 0.5, 0.6, 0.7, 1.0]), 0.0, 0.05, 4.0) for _ in range(size)
+    ]
     if not any(found):
         found[rng.randrange(size)] = 0.5
     return found
@@ -51,15 +58,13 @@ def utility(rng: random.Random, goods: int, count: int) -> dict[str, Any]:
     entry |= {"type": "cobb_douglas", "exponents": tastes(rng, goods)}
     entry["scale"] = rng.choice(["log", "log", "level"])
     if entry["scale"] == "log" and rng.random() < 0.5:
-        entry["kappa"] = rng.choice([0.5, 10.0])
+        entry["kappa"] = rng.choice([5.0, 10.0])
     return entry
 
 
 def amounts(rng: random.Random, size: Fraction, count: int, most: int) -> dict[str, Any]:
     """Holdings of each member, multiples of `size`, some of them 0, the first one above 0."""
-    found = [
-        rng.choice([0, 1, most, *(rng.randint(0, most) for _ in range(9))]) for _ in range(count)
-    ]
+    found = [mostly(rng, rng.randint(0, most), 0, 1, most) for _ in range(count)]
     found[0] = max(1, found[0])
     return {"values": [float(size * each) for each in found]}
 
@@ -74,11 +79,11 @@ def population(
     rng: random.Random, name: str, size: tuple[int, int], units: tuple[float, float], goods: int
 ) -> dict[str, Any]:
     """One group of agents."""
-    count = rng.randint(1, 8)
+    count = mostly(rng, 8, 1, 2, 5)
     lot, step = (Fraction(str(each)) for each in units)
     # A few units, or so few lots that every rounding shows.
-    most = rng.choice([3, 40, max(40, int(20 / lot)), max(40, int(20 / lot))])
-    cash = rng.choice([1, 1000, max(1, int(100 / (lot * step))), max(1, int(100 / (lot * step)))])
+    most = rng.choice([3, 40, *([max(40, int(20 / lot))] * 6)])
+    cash = mostly(rng, max(1, int(1000 / (lot * step))), 1, 1000, max(1, int(5 / (lot * step))))
     split = rng.randint(1, count)
     members = [split] if split == count else [split, count - split]
     made: dict[str, Any] = {
@@ -113,9 +118,9 @@ def post(
         rules["price_update_frequency"] = rng.choice([1, 2, 5])
     return {
         "location": list(place),
-        "visibility_radius": rng.randint(0, 12),
-        "interaction_radius": rng.randint(0, 4),
-        "broadcast_radius": rng.randint(0, 12),
+        "visibility_radius": mostly(rng, 12, 0, 1, 4),
+        "interaction_radius": mostly(rng, 3, 0, 1, 12),
+        "broadcast_radius": mostly(rng, 12, 0, 1, 4),
         "mechanism": mechanism,
         "mechanism_params": rules,
         "commodities": some(rng, GOODS[:goods], least),
@@ -143,24 +148,24 @@ def params(rng: random.Random, posts: int, lot: Fraction) -> dict[str, Any]:
     """Rules that hold for everybody."""
     return {
         "exchange_regime": rng.choice(REGIMES if posts else REGIMES[:1]),
-        "vision_radius": rng.randint(0, 12),
-        "interaction_radius": rng.randint(0, 2),
-        "move_budget_per_tick": rng.randint(0, 3),
-        "beta": rng.choice([1.0, 0.95, 0.5]),
+        "vision_radius": mostly(rng, 8, 0, 1, 3),
+        "interaction_radius": mostly(rng, 1, 0, 2),
+        "move_budget_per_tick": mostly(rng, 2, 0, 1, 3),
+        "beta": mostly(rng, 0.95, 1.0, 0.5),
         "forage_rate": float(lot * rng.choice([0, 1, 1000])),
-        "centralized_weight": rng.choice([0.5, 0.0, 3.0]),
-        "min_value": rng.choice([0.0, 0.01, 0.01, 1.0]),
+        "centralized_weight": mostly(rng, 2.0, 0.5, 0.0),
+        "min_value": mostly(rng, 0.01, 0.0, 1.0),
         "patience_ticks": rng.randint(1, 4),
         "trade_cooldown_ticks": rng.randint(0, 6),
         "idle": rng.choice(["random_walk", "home", "stay"]),
-        "mode": rng.choice(["both", "both", "trade", "trade", "forage"]),
+        "mode": mostly(rng, "both", "trade", "forage"),
         "price_info": {
             "age": rng.choice(["exponential", "none"]),
             "half_life": rng.choice([2.0, 50.0]),
-            "expire_after": rng.choice([1, 3, 200]),
+            "expire_after": mostly(rng, 200, 1, 3),
             "distance": rng.choice(["none", "linear"]),
             "floor": rng.choice([0.0, 0.5, 1.0]),
-            "sigma": rng.choice([0.0, 0.2]),
+            "sigma": mostly(rng, 0.2, 0.0, 1.0),
         },
     }
 
@@ -168,14 +173,15 @@ def params(rng: random.Random, posts: int, lot: Fraction) -> dict[str, Any]:
 def random_scenario(number: int) -> dict[str, Any]:
     """Return a valid scenario as a mapping: at most 24 agents and 4 posts on a small grid."""
     rng = random.Random(number)
-    goods = rng.randint(1, 3)
+    goods = mostly(rng, 2, 1, 3)
     units = rng.choice(UNITS)
     lot = Fraction(str(units[0]))
     size = rng.choice(SIZES)
-    barter = rng.random() < 0.3
+    barter = rng.random() < 0.25
     least = 2 if barter else 1
+    goods = max(goods, least)
     cells = [(x, y) for x in range(size[0]) for y in range(size[1])]
-    spots = rng.sample(cells, min(len(cells), rng.randint(0, 4))) if goods >= least else []
+    spots = rng.sample(cells, min(len(cells), mostly(rng, 3, 0, 1, 4)))
     names = ["first", "second", "third"][: rng.randint(1, 3)]
     made: dict[str, Any] = {
         "grid": {"width": size[0], "height": size[1]},
@@ -184,7 +190,7 @@ def random_scenario(number: int) -> dict[str, Any]:
         "goods": list(GOODS[:goods]),
         "params": params(rng, len(spots), lot),
         "protocols": {
-            "search": rng.choice(["market_aware_search", "distance_discounted"]),
+            "search": mostly(rng, "market_aware_search", "distance_discounted"),
             "bargaining": rng.choice(["compensating_block", "split_difference"]),
         },
         "populations": [population(rng, name, size, units, goods) for name in names],

@@ -11,12 +11,23 @@ import numpy as np
 import pytest
 
 from ecs_market import Simulation
+from ecs_market.components.barred import Barred
 from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.position import Position
 from ecs_market.components.resource_patches import ResourcePatches
+from ecs_market.kernels.pursuit import add_bar
 from tests.oracles.walking import gap
-from tests.oracles.worlds import COBB_DOUGLAS, LINEAR, Agent, agents_of, group, posts_of, scenario
+from tests.oracles.worlds import (
+    COBB_DOUGLAS,
+    LINEAR,
+    Agent,
+    agents_of,
+    group,
+    posts_of,
+    scenario,
+    world_of,
+)
 
 SAME = {"A": 6, "B": 6, "M": 30}
 
@@ -57,6 +68,22 @@ def test_patience_bars_exactly_that_target_for_the_cooldown() -> None:
     assert seen == ([market] * 3 + [nothing] * 5) * 3
 
 
+@pytest.mark.kernel
+def test_a_short_bar_does_not_end_a_longer_one() -> None:
+    """A market that fails sends its members away for a tick, in vain if they know no other way."""
+    world = world_of(group("all", 3), market_posts=[{"location": [4, 4]}, {"location": [6, 4]}])
+    barred = world.agents.whole(Barred)
+    assert barred.until.shape[1] == 1
+    slots = (barred.kind, barred.target, barred.until)
+    rows = world.agent_rows
+    world.tick = 20
+    add_bar(rows[:2], MARKET, np.array([0, 0]), 26, *slots)
+    add_bar(rows[1:], MARKET, np.array([1, 1]), 22, *slots)
+    assert [agent.barred for agent in agents_of(world)] == [{(MARKET, 0)}] * 2 + [{(MARKET, 1)}]
+    world.tick = 22
+    assert [agent.barred for agent in agents_of(world)] == [{(MARKET, 0)}] * 2 + [set()]
+
+
 def test_another_post_is_free_during_the_bar() -> None:
     with running(
         group("one", 1, [COBB_DOUGLAS], cells=[[4, 4]], inventories=SAME),
@@ -77,7 +104,7 @@ def test_waiting_at_a_post_that_is_not_due_does_not_count() -> None:
     with running(
         group("one", 1, [COBB_DOUGLAS], cells=[[4, 4]], inventories=SAME),
         market_posts=[{"location": [4, 4], "mechanism_params": {"clear_every": 4}}],
-        params={"patience_ticks": 2, "trade_cooldown_ticks": 100, "idle": "stay"},
+        params={"patience_ticks": 2, "trade_cooldown_ticks": 64, "idle": "stay"},
     ) as simulation:
         waited, kinds = [], []
         for _ in range(10):
@@ -93,7 +120,7 @@ def test_waiting_at_a_post_that_is_not_due_does_not_count() -> None:
 def test_the_way_does_not_count_and_a_trade_ends_the_pursuit() -> None:
     with running(
         group("a", 1, [LINEAR], cells=[[0, 4]], inventories=SAME),
-        group("b", 1, [{"type": "linear", "weights": [0.2, 0.9]}], cells=[[5, 4]], inventories=SAME),
+        group("b", 1, [{"type": "linear", "weights": [0.2, 0.9]}], cells=[[6, 4]], inventories=SAME),
         params={"patience_ticks": 1, "idle": "stay", "vision_radius": 6},
     ) as simulation:
         began = []

@@ -123,7 +123,7 @@ def test_the_linear_pin_relative_prices_too() -> None:
     st.sampled_from([0.0, 1.0, 30.0, 500.0]),
     st.floats(0.0, 1.0),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_any_mix_is_cleared_or_reported(
     seed: int, size: int, n: int, money: float, linear_share: float
 ) -> None:
@@ -131,7 +131,7 @@ def test_any_mix_is_cleared_or_reported(
     agents = random_agents(rng, size, n, money)
     for i in range(size):
         if rng.random() < linear_share:
-            weights = tuple(np.round(rng.uniform(0.0, 2.0, n), 1))
+            weights = tuple(np.round(rng.uniform(0.1, 2.0, n), 1))
             agents[i] = Agent(Taste("linear", weights), agents[i].goods, agents[i].money)
     result = solved(agents, price_tolerance=1e-6, max_iterations=100)
     before = np.array([agent.goods for agent in agents])

@@ -160,7 +160,8 @@ def agent_view(simulation: Simulation, agent: int) -> AgentView:
 def _table_parts(world: World, row: int) -> set[type]:
     """Return the component classes of the population that a row belongs to."""
     name = next(n for n, t in world.agents.tables.items() if t.start <= row < t.stop)
-    return {type(each) for each in world.esper.components_for_entity(world.entities[name])}
+    entity = world.agents.tables[name].entity
+    return {type(each) for each in world.esper.components_for_entity(entity)}
 
 
 def _home(world: World, row: int, cell: Cell) -> Cell:

@@ -62,7 +62,7 @@ def table_of(world: World, name: Any) -> Table:
 
 def components_of(world: World, population: str) -> dict[str, type]:
     """Return the component classes of a population by their name in field paths."""
-    found = world.esper.components_for_entity(world.entities[population])
+    found = world.esper.components_for_entity(world.agents.tables[population].entity)
     return {
         component_name(type(each)): type(each) for each in found if type(each) in world.agents.specs
     }

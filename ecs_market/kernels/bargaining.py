@@ -91,14 +91,15 @@ def write_rates(
     lot_size: float,
     work: F64,
     rates: F64,
-) -> None:
-    """Write the marginal utilities of an agent's goods and, last, of money."""
+) -> float:
+    """Write the marginal utilities of an agent's goods and, last, of money; return its utility."""
     n = goods.shape[1]
     for k in range(n):
         work[0, k] = float64(goods[row, k]) * lot_size
     for k in range(n):
         rates[side, k] = marginal(family[row], work[0], parameters[row], 0.5 * lot_size, k)
     rates[side, n] = weight[row]
+    return utility(family[row], work[0], parameters[row], 0.5 * lot_size)
 
 
 def gain(
@@ -107,6 +108,7 @@ def gain(
     change: int,
     unit: int,
     paid: int,
+    old: float,
     goods: I64,
     family: I8,
     parameters: F64,
@@ -119,7 +121,6 @@ def gain(
     n = goods.shape[1]
     for m in range(n):
         work[0, m] = float64(goods[row, m]) * lot_size
-    old = utility(family[row], work[0], parameters[row], 0.5 * lot_size)
     work[0, k] = float64(goods[row, k] + change) * lot_size
     spent = 0.0
     if unit == n:
@@ -184,6 +185,7 @@ def both_gain(
     seller: int,
     k: int,
     unit: int,
+    old: tuple[float, float],
     goods: I64,
     family: I8,
     parameters: F64,
@@ -192,11 +194,11 @@ def both_gain(
     minor_size: float,
     work: F64,
 ) -> bool:
-    """Return whether a trade makes buyer and seller better off."""
+    """Return whether a trade makes buyer and seller, with utilities `old`, better off."""
     common = (goods, family, parameters, weight, lot_size, minor_size, work)
-    if gain(buyer, k, size, unit, paid, *common) <= 0.0:
+    if gain(buyer, k, size, unit, paid, old[0], *common) <= 0.0:
         return False
-    return gain(seller, k, -size, unit, -paid, *common) > 0.0
+    return gain(seller, k, -size, unit, -paid, old[1], *common) > 0.0
 
 
 def agree(
@@ -207,6 +209,7 @@ def agree(
     unit: int,
     steps: int,
     unit_steps: int,
+    old: tuple[float, float],
     goods: I64,
     money: I64,
     family: I8,
@@ -238,7 +241,7 @@ def agree(
         size = min(most, min(buys, sells))
     while 0 < size <= most:
         paid = payment_for(size, steps, unit_steps)
-        if 0 < paid <= cash and both_gain(size, paid, buyer, seller, k, unit, *common):
+        if 0 < paid <= cash and both_gain(size, paid, buyer, seller, k, unit, old, *common):
             return size
         if rule == SPLIT_DIFFERENCE:
             return int64(0)
@@ -249,7 +252,7 @@ def agree(
     while size > 0:
         paid = payment_for(size, steps, unit_steps)
         if size <= most and 0 < paid <= cash:
-            if both_gain(size, paid, buyer, seller, k, unit, *common):
+            if both_gain(size, paid, buyer, seller, k, unit, old, *common):
                 return size
         size //= 2
     return int64(0)
@@ -329,8 +332,8 @@ def bargain_pairs(
         gained[pair] = 0
         trades[pair] = 0
         tried[:, :] = False
-        write_rates(0, i, goods, *tastes, lot_size, work, rates)
-        write_rates(1, j, goods, *tastes, lot_size, work, rates)
+        old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
+        old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
         while True:
             pick_goods(rates, mode != QUASILINEAR, tried, picked)
             if picked[0] < 0:
@@ -345,6 +348,7 @@ def bargain_pairs(
             midpoint = min(MOST_PRICE, 0.5 * (one + two) / step_size)
             steps = max(int64(1), int64(midpoint + 0.5))
             unit_steps = int64(0) if unit == n else money_steps
+            old = (old_i, old_j) if buyer == i else (old_j, old_i)
             size = agree(
                 rule,
                 buyer,
@@ -353,6 +357,7 @@ def bargain_pairs(
                 unit,
                 steps,
                 unit_steps,
+                old,
                 goods,
                 money,
                 family,
@@ -370,10 +375,10 @@ def bargain_pairs(
                 continue
             paid = payment_for(size, steps, unit_steps)
             sizes = (goods, family, parameters, weight, lot_size, minor_size, work)
-            more = gain(buyer, k, size, unit, paid, *sizes) / rates[0 if buyer == i else 1, unit]
-            more += (
-                gain(seller, k, -size, unit, -paid, *sizes) / rates[0 if seller == i else 1, unit]
-            )
+            more = gain(buyer, k, size, unit, paid, old[0], *sizes)
+            more /= rates[0 if buyer == i else 1, unit]
+            theirs = gain(seller, k, -size, unit, -paid, old[1], *sizes)
+            more += theirs / rates[0 if seller == i else 1, unit]
             gained[pair] += int64(more / minor_size + 0.5)
             book(buyer, seller, k, unit, size, paid, goods, money)
             record = note(record, used, ids[buyer], ids[seller], k, size, steps, pair)
@@ -385,6 +390,6 @@ def bargain_pairs(
             filled[i] = True
             filled[j] = True
             tried[:, :] = False
-            write_rates(0, i, goods, *tastes, lot_size, work, rates)
-            write_rates(1, j, goods, *tastes, lot_size, work, rates)
+            old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
+            old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
     return record[:used]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.philox import REGIME, uniform
-from ecs_market.types import F32, F64, I8, I32, I64, float64, int64
+from ecs_market.types import F32, I8, I32, I64, float64, int64
 
 
 @kernel
@@ -33,16 +33,16 @@ def choose_targets(
     intent_kind: I8,
     intent_target: I64,
     intent_since: I32,
-    best_market: I64,
-    market_value: F64,
-    best_patch: I64,
-    patch_value: F64,
+    best_market: I32,
+    market_value: F32,
+    best_patch: I32,
+    patch_value: F32,
     count: I8,
     candidate_row: I32,
     candidate_weight: F32,
     choice_kind: I8,
     choice_target: I64,
-    choice_value: F64,
+    choice_value: F32,
 ) -> None:
     """Write each agent's choice: market or partner by the regime's draw, then against the patch.
 
@@ -60,23 +60,23 @@ def choose_targets(
             kind = PARTNER
             target = ids[candidate_row[row, slot]]
             value = partner_share * float64(candidate_weight[row, slot])
-        if market_value[row] > 0.0:
+        if float64(market_value[row]) > 0.0:
             to_market = True
             if kind == PARTNER:
                 since = int64(tick) if current == IDLE else int64(intent_since[row])
                 to_market = uniform(seed, 0, since, ids[row], REGIME) < centralized_chance
             if to_market:
                 kind = MARKET
-                target = best_market[row]
-                value = market_value[row]
-        if patch_value[row] > 0.0:
-            better = patch_value[row] > value
-            if patch_value[row] == value:
+                target = int64(best_market[row])
+                value = float64(market_value[row])
+        if float64(patch_value[row]) > 0.0:
+            better = float64(patch_value[row]) > value
+            if float64(patch_value[row]) == value:
                 better = current == RESOURCE and intent_target[row] == best_patch[row]
             if better:
                 kind = RESOURCE
-                target = best_patch[row]
-                value = patch_value[row]
+                target = int64(best_patch[row])
+                value = float64(patch_value[row])
         choice_kind[row] = kind
         choice_target[row] = target
         choice_value[row] = value
@@ -88,16 +88,16 @@ def settle_intents(
     stop: int,
     tick: int,
     partner: I64,
-    best_market: I64,
-    market_value: F64,
-    best_patch: I64,
-    patch_value: F64,
+    best_market: I32,
+    market_value: F32,
+    best_patch: I32,
+    patch_value: F32,
     choice_kind: I8,
     choice_target: I64,
-    choice_value: F64,
+    choice_value: F32,
     intent_kind: I8,
     intent_target: I64,
-    intent_value: F64,
+    intent_value: F32,
     intent_since: I32,
     intent_waited: I32,
 ) -> None:
@@ -108,7 +108,7 @@ def settle_intents(
     for row in range(start, stop):
         kind = int64(choice_kind[row])
         target = choice_target[row]
-        value = choice_value[row]
+        value = float64(choice_value[row])
         if kind == PARTNER:
             if partner[row] >= 0:
                 target = partner[row]
@@ -116,18 +116,18 @@ def settle_intents(
                 kind = IDLE
                 target = int64(-1)
                 value = 0.0
-                if market_value[row] > 0.0:
+                if float64(market_value[row]) > 0.0:
                     kind = MARKET
-                    target = best_market[row]
-                    value = market_value[row]
-                better = patch_value[row] > value
-                if patch_value[row] == value and value > 0.0 and intent_since[row] >= 0:
+                    target = int64(best_market[row])
+                    value = float64(market_value[row])
+                better = float64(patch_value[row]) > value
+                if float64(patch_value[row]) == value and value > 0.0 and intent_since[row] >= 0:
                     pursued = int64(intent_kind[row]) == RESOURCE
                     better = pursued and intent_target[row] == best_patch[row]
                 if better:
                     kind = RESOURCE
-                    target = best_patch[row]
-                    value = patch_value[row]
+                    target = int64(best_patch[row])
+                    value = float64(patch_value[row])
         intent_value[row] = value
         if (
             intent_since[row] >= 0

@@ -58,7 +58,7 @@ def gather_suitors(
     barred_kind: I8,
     barred_target: I64,
     barred_until: I32,
-    suitor_start: I64,
+    suitor_start: I32,
     fill: bool,
     suitor_row: I32,
     suitor_weight: F32,
@@ -86,7 +86,7 @@ def gather_suitors(
 
 @kernel
 def sort_suitors(
-    seekers: I64, ids: I64, first: I64, last: I64, suitor_row: I32, suitor_weight: F32
+    seekers: I64, ids: I64, first: I32, last: I32, suitor_row: I32, suitor_weight: F32
 ) -> None:
     """Sort each seeker's suitors by weight, ties by the lower id (insertion sort: few each)."""
     for position in range(seekers.shape[0]):
@@ -117,11 +117,11 @@ def match_rounds(
     barred_kind: I8,
     barred_target: I64,
     barred_until: I32,
-    first: I64,
-    last: I64,
+    first: I32,
+    last: I32,
     suitor_row: I32,
     cursor: I32,
-    favourite: I64,
+    favourite: I32,
     partner: I64,
 ) -> int:
     """Pair mutual favourites in rounds until none is left; return the number of pairs.
@@ -164,7 +164,7 @@ def match_rounds(
         alive = remaining
         for position in range(alive):
             row = active[position]
-            other = favourite[row]
+            other = int64(favourite[row])
             if open_to[row] and open_to[other] and favourite[other] == row:
                 partner[row] = ids[other]
                 partner[other] = ids[row]

@@ -44,7 +44,7 @@ def pair_gain(i: int, j: int, rate: F32, curvature: F32, stock: F32, cash: F32) 
 def find_partners(
     start: int,
     stop: int,
-    tile_start: I64,
+    tile_start: I32,
     tiles_x: int,
     tiles_y: int,
     rows: I32,

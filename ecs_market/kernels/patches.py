@@ -33,7 +33,7 @@ def find_patches(
     y: I32,
     vision: I32,
     rate: F32,
-    tile_start: I64,
+    tile_start: I32,
     tiles_x: int,
     tiles_y: int,
     patch_x: I32,
@@ -55,8 +55,8 @@ def find_patches(
     barred_until: I32,
     resource_kind: int,
     tick: int,
-    best_patch: I64,
-    best_value: F64,
+    best_patch: I32,
+    best_value: F32,
 ) -> None:
     """Write each agent's best patch and its discounted value [M].
 

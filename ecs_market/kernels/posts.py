@@ -17,7 +17,7 @@ def cover_tiles(
     reach: I32,
     tiles_x: int,
     tiles_y: int,
-    next_place: I64,
+    next_place: I32,
     write: bool,
     tile_posts: I32,
 ) -> None:

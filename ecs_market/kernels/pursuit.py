@@ -9,11 +9,13 @@ from ecs_market.types import I8, I32, I64, Bool, int64
 
 @kernel
 def bar(row: int, kind: int, target: int, until: int, kinds: I8, targets: I64, untils: I32) -> None:
-    """Write a bar to the slot that is free first."""
+    """Write a bar to the slot that is free first; it never shortens one that lasts longer."""
     slot = 0
     for other in range(1, kinds.shape[1]):
         if untils[row, other] < untils[row, slot]:
             slot = other
+    if untils[row, slot] >= until:
+        return
     kinds[row, slot] = kind
     targets[row, slot] = target
     untils[row, slot] = until

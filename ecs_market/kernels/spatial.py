@@ -25,7 +25,7 @@ class TraderIndex:
     tiles_x, tiles_y
         Size of the grid [tile].
     tile_start
-        int64 (tiles + 1,): the entries of a tile.
+        int32 (tiles + 1,): the entries of a tile.
     row, id
         Row in the arena and id.
     x, y, vision
@@ -38,7 +38,7 @@ class TraderIndex:
 
     tiles_x: int
     tiles_y: int
-    tile_start: I64
+    tile_start: I32
     row: I32
     id: I64
     x: I32
@@ -51,7 +51,7 @@ class TraderIndex:
 
 
 @kernel
-def count_tiles(start: int, stop: int, x: I32, y: I32, tiles_x: int, tile_start: I64) -> None:
+def count_tiles(start: int, stop: int, x: I32, y: I32, tiles_x: int, tile_start: I32) -> None:
     """Add each row to the count of its tile, kept one place on (`tile_start[tile + 1]`)."""
     for row in range(start, stop):
         tile = (int64(y[row]) >> TILE_SHIFT) * tiles_x + (int64(x[row]) >> TILE_SHIFT)
@@ -59,15 +59,15 @@ def count_tiles(start: int, stop: int, x: I32, y: I32, tiles_x: int, tile_start:
 
 
 @kernel
-def accumulate(tile_start: I64) -> None:
+def accumulate(starts: I32 | I64) -> None:
     """Turn counts into starts."""
-    for tile in range(1, tile_start.shape[0]):
-        tile_start[tile] += tile_start[tile - 1]
+    for place in range(1, starts.shape[0]):
+        starts[place] += starts[place - 1]
 
 
 @kernel
 def place_rows(
-    start: int, stop: int, x: I32, y: I32, tiles_x: int, next_place: I64, placed: I32
+    start: int, stop: int, x: I32, y: I32, tiles_x: int, next_place: I32, placed: I32
 ) -> None:
     """Write each row to the next free place of its tile."""
     for row in range(start, stop):

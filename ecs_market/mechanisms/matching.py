@@ -49,7 +49,7 @@ def _greedy(world: World, seekers: I64, ids: I64, partner: I64) -> int:
     capacity = world.agents.capacity
     open_to = np.zeros(capacity, np.bool_)
     open_to[seekers] = True
-    ends = np.zeros(capacity + 1, np.int64)
+    ends = np.zeros(capacity + 1, np.int32)
     lists = (ids, search.candidates, search.candidate_row, search.candidate_weight)
     no_row, no_weight = np.empty(0, np.int32), np.empty(0, np.float32)
     gather_suitors(seekers, world.tick, *lists, open_to, *bars, ends, False, no_row, no_weight)
@@ -74,6 +74,6 @@ def _greedy(world: World, seekers: I64, ids: I64, partner: I64) -> int:
         last,
         suitor_row,
         np.zeros(capacity, np.int32),
-        np.full(capacity, -1, np.int64),
+        np.full(capacity, -1, np.int32),
         partner,
     )

@@ -165,7 +165,17 @@ def settle(batch: Batch, steps: I64, holdings: F64, indifferent: Bool, active: B
     else:
         unit = batch.numeraire.astype(np.int64)
         world.over(
-            0, batch.posts, barter, batch.first, active, steps, unit, *common, *sizes, cost=cost
+            0,
+            batch.posts,
+            barter,
+            batch.first,
+            active,
+            steps,
+            unit,
+            *common,
+            indifferent,
+            *sizes,
+            cost=cost,
         )
     _book(batch, steps, filled)
     return Settled(

@@ -268,7 +268,9 @@ def _newton(
             found.price = np.where(improved[:, np.newaxis], found.price, base)
             tatonnement.step_prices(trying, free, direction, share, least, most, base, found.price)
             done = _evaluate(batch, rules, found, trying, smoothing)
-            better = trying & (done | ((tatonnement.log_ratio(found.zeta) ** 2).sum(axis=1) < merit))
+            better = trying & (
+                done | ((tatonnement.log_ratio(found.zeta) ** 2).sum(axis=1) < merit)
+            )
             cleared |= better & done
             improved |= better
             trying &= ~better

@@ -132,7 +132,7 @@ def find_market(
     y: I32,
     tile_shift: int,
     tiles_x: int,
-    tile_start: I64,
+    tile_start: I32,
     tile_posts: I32,
     post_x: I32,
     post_y: I32,
@@ -157,8 +157,8 @@ def find_market(
     barred_until: I32,
     tick: int,
     market_kind: int,
-    best_market: I64,
-    best_value: F64,
+    best_market: I32,
+    best_value: F32,
 ) -> None:
     """Write each agent's best market post and its discounted value [M]; 0 where there is none.
 
@@ -174,6 +174,8 @@ def find_market(
     for row in range(start, stop):
         if family[row] != CODE:
             continue
+        chosen = int64(-1)
+        value_chosen = 0.0
         best_market[row] = -1
         best_value[row] = 0.0
         tile = (int64(y[row]) >> tile_shift) * tiles_x + (int64(x[row]) >> tile_shift)
@@ -185,7 +187,7 @@ def find_market(
             goods[k] = float64(inventory[row, k]) * lot_size
         money = float64(cash[row]) * minor_size
         before = utility(goods, own, floor)
-        kept = -1
+        kept = int64(-1)
         if intent_kind[row] == market_kind and intent_since[row] >= 0:
             kept = intent_target[row]
         for entry in range(tile_start[tile], tile_start[tile + 1]):
@@ -247,12 +249,14 @@ def find_market(
             if value < min_value:
                 continue
             ident = post_id[post]
-            better = value > best_value[row]
-            if value == best_value[row] and best_market[row] != kept:
-                better = ident == kept or ident < best_market[row]
+            better = value > value_chosen
+            if value == value_chosen and chosen != kept:
+                better = ident == kept or ident < chosen
             if better:
-                best_value[row] = value
-                best_market[row] = ident
+                value_chosen = value
+                chosen = ident
+        best_value[row] = value_chosen
+        best_market[row] = chosen
 
 
 def sum_demand(
