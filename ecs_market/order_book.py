@@ -22,12 +22,10 @@ from ecs_market.scenario import Post, scenario_for_clear
 from ecs_market.settings import CENTRALIZED, Settings
 from ecs_market.totals import Totals
 from ecs_market.types import I64, Bool
-from ecs_market.units import Units
+from ecs_market.units import MAX_LOTS, MAX_MINOR, MAX_STEPS, Units
 from ecs_market.world import Ledger, World
 
 KEYS = ("agent", "commodity", "direction", "quantity", "limit_price")
-MOST_LOTS = 2**53
-MOST_MINOR = 2**61
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,11 @@ def check_orders(
     if not orders:
         raise InputError("orders: the list is empty; at least one order is needed")
     # The mechanism's settings are checked where a scenario's are, on a group that stands for all.
+    names = _commodities(orders)
+    tastes = [{"type": "linear", "weights": [1] * len(names), "count": 1}]
+    held = dict.fromkeys([*names, "M"], 1)
     example = scenario_for_clear(
-        [{"name": "orders", "count": 1, "inventories": {"A": 1, "M": 1}, "utilities": [_ANY]}],
+        [{"name": "orders", "count": 1, "inventories": held, "utilities": tastes}],
         mechanism or "walrasian",
         dict(mechanism_params or {}),
         None,
@@ -80,7 +81,7 @@ def check_orders(
     agent, good, buys, lots, steps = (np.array(column) for column in zip(*rows, strict=True))
     offered = sum(row[3] for row in rows if not row[2])
     offered_money = sum(row[3] * row[4] for row in rows if row[2])
-    if offered > MOST_LOTS or offered_money > MOST_MINOR:
+    if offered > MAX_LOTS or offered_money > MAX_MINOR:
         raise InputError("orders: together they exceed what 64-bit amounts hold")
     return OrderBook(
         goods=tuple(goods),
@@ -94,7 +95,11 @@ def check_orders(
     )
 
 
-_ANY = {"type": "linear", "weights": [1], "count": 1}
+def _commodities(orders: Sequence[Any]) -> list[str]:
+    """Return the commodities named, in the order of first mention, as far as they are names."""
+    named = [order.get("commodity") for order in orders if isinstance(order, Mapping)]
+    names = dict.fromkeys(name for name in named if isinstance(name, str) and name not in ("", "M"))
+    return list(names) or ["A"]
 
 
 def _check(
@@ -112,7 +117,7 @@ def _check(
         raise InputError(f"{where}: direction must be 'buy' or 'sell', not {direction!r}")
     lots = _amount(units.to_lots, order["quantity"], f"{where}: quantity")
     steps = _amount(units.to_steps, order["limit_price"], f"{where}: limit_price")
-    if steps > 2**40 or lots > MOST_LOTS:
+    if steps > MAX_STEPS or lots > MAX_LOTS:
         raise InputError(f"{where}: the amounts are too large (at most 2^40 steps, 2^53 lots)")
     good = goods.setdefault(commodity, len(goods))
     return int(agent), good, direction == "buy", lots, steps

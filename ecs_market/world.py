@@ -17,11 +17,12 @@ from ecs_market.arena import Arena
 from ecs_market.columns import Spec
 from ecs_market.components.identity import Identity
 from ecs_market.components.table import Table
-from ecs_market.errors import InputError
+from ecs_market.errors import InputError, SimulationError
 from ecs_market.scratch import Scratch
 from ecs_market.settings import Settings
 from ecs_market.totals import Totals
 from ecs_market.types import F64, I64
+from ecs_market.units import MAX_LOTS
 
 C = TypeVar("C")
 
@@ -58,6 +59,15 @@ class Ledger:
     harvest: I64
     host: I64
     markets: I64
+
+    def check_bounds(self) -> None:
+        """Raise SimulationError if a total has left what 64-bit payments are safe with."""
+        goods = (self.initial + self.harvest + self.host)[:-1]
+        if (goods > MAX_LOTS).any():
+            raise SimulationError(
+                f"a good's total exceeds 2^53 lots after harvests ({int(goods.max())}); "
+                "choose coarser units or a lower regrowth rate"
+            )
 
     @classmethod
     def empty(cls, goods: int) -> Ledger:

@@ -49,3 +49,4 @@ class Forage(esper.Processor):
             world.scratch.harvested,
         )
         world.ledger.harvest[:-1] += world.scratch.harvested
+        world.ledger.check_bounds()

@@ -27,6 +27,8 @@ UNITS: tuple[tuple[float, float], ...] = (
 SIZES = ((1, 1), (3, 2), (1, 9), (6, 6), (6, 6), (9, 8), (14, 9))
 REGIMES = ("bilateral", "centralized", "mixed_bilateral_centralized", "mixed_bilateral_centralized")
 COMPONENTS = ("Mobility", "BilateralTrader", "Forager")
+# Numbers of scenarios in which much is traded, at posts or face to face.
+LIVELY = (3, 6, 11, 19, 23, 34, 57)
 FALLBACKS = ("newton", "ration_last", "bilateral", "no_trade")
 
 
@@ -174,10 +176,12 @@ def random_scenario(number: int) -> dict[str, Any]:
     """Return a valid scenario as a mapping: at most 24 agents and 4 posts on a small grid."""
     rng = random.Random(number)
     goods = mostly(rng, 2, 1, 3)
-    units = rng.choice(UNITS)
+    barter = rng.random() < 0.25
+    # Where a good has price 1, that must be a whole number of price steps.
+    steps = [each for each in UNITS if not barter or (1 / Fraction(str(each[1]))).denominator == 1]
+    units = rng.choice(steps)
     lot = Fraction(str(units[0]))
     size = rng.choice(SIZES)
-    barter = rng.random() < 0.25
     least = 2 if barter else 1
     goods = max(goods, least)
     cells = [(x, y) for x in range(size[0]) for y in range(size[1])]

@@ -21,7 +21,7 @@ AGENTS = 24
 POST = {"location": [1, 1]}
 
 
-def economy(seed: int = 3, **params: object) -> World:
+def economy(*, seed: int = 3, **params: float) -> World:
     """Return a world in the mixed regime unless told otherwise."""
     return world_of(
         group("all", AGENTS), seed=seed, market_posts=[{**POST, "id": 0}], params=params
@@ -83,7 +83,7 @@ def settle(world: World) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_choices_follow_the_rules(seed: int) -> None:
     generator = np.random.default_rng(seed)
-    world = economy(seed, centralized_weight=0.7, bilateral_weight=0.3)
+    world = economy(seed=seed, centralized_weight=0.7, bilateral_weight=0.3)
     worlds.shuffle(world, generator)
     world.tick = 20
     options = fill(world, generator)
@@ -154,7 +154,7 @@ def test_the_draw_lasts_as_long_as_the_pursuit() -> None:
     ],
 )
 def test_weights_of_zero_decide(params: dict[str, float], kind: int) -> None:
-    world = economy(**params)
+    world = economy(seed=3, **params)
     search, rows = world.scratch.search, world.agent_rows
     search.best_market[rows], search.market_value[rows] = 0, 0.01
     search.candidates[rows], search.candidate_weight[rows, 0] = 1, 0.02

@@ -55,9 +55,9 @@ def ask(
 def worth(taste: Taste, holdings: F, price: F, goods: F, money: float, mode: str) -> float:
     """Return utility after buying `holdings`, money included where it counts."""
     kept = money + float(price @ (goods - holdings)) if mode == QUASILINEAR else 0.0
-    return utility(taste, [max(0.0, x) for x in holdings], 0.0 if taste.scale == "level" else 1e-9) + (
-        taste.money_weight * kept
-    )
+    return utility(
+        taste, [max(0.0, x) for x in holdings], 0.0 if taste.scale == "level" else 1e-9
+    ) + (taste.money_weight * kept)
 
 
 def best_by_optimiser(
@@ -171,7 +171,9 @@ def test_linear_demand_solves_the_linear_programme() -> None:
         low, _, wealth = ask(taste, price, goods, money, traded)
         free = np.flatnonzero(traded)
         weights = np.array(taste.parameters)[free]
-        found = linprog(-(weights - taste.money_weight * price[free]), A_ub=[price[free]], b_ub=[wealth])
+        found = linprog(
+            -(weights - taste.money_weight * price[free]), A_ub=[price[free]], b_ub=[wealth]
+        )
         np.testing.assert_allclose(low[free], found.x, rtol=1e-9, atol=1e-9)
 
 
@@ -248,7 +250,9 @@ def test_utility_equals_the_formula_and_is_finite_at_zero() -> None:
             goods = rng.uniform(0.0, 20.0, n) * (rng.random(n) < 0.8)
             row = np.array(taste.row())
             found = FAMILIES[family].utility(goods, row, FLOOR)
-            assert found == pytest.approx(utility(taste, goods.tolist(), FLOOR), rel=1e-12, abs=1e-12)
+            assert found == pytest.approx(
+                utility(taste, goods.tolist(), FLOOR), rel=1e-12, abs=1e-12
+            )
             for k in range(n):
                 assert np.isfinite(FAMILIES[family].marginal(goods, row, FLOOR, k))
 
@@ -274,9 +278,11 @@ def curvature_of(taste: Taste, goods: F, mode: str) -> tuple[F, F]:
 
 
 @pytest.mark.parametrize("mode", [QUASILINEAR, UNIT_OF_ACCOUNT])
-@pytest.mark.parametrize(("family", "scale"), [("linear", "log"), ("cobb_douglas", "log"), ("cobb_douglas", "level")])
+@pytest.mark.parametrize(
+    ("family", "scale"), [("linear", "log"), ("cobb_douglas", "log"), ("cobb_douglas", "level")]
+)
 def test_appraisal_is_the_slope_along_a_trade(family: str, scale: str, mode: str) -> None:
-    """The rate is what a unit more fetches in money or numeraire; its slope is along paying that."""
+    """The rate is what a unit more fetches in what pays; its slope is along paying that."""
     rng = np.random.default_rng(29)
     module = FAMILIES[family]
     for _ in range(20):
@@ -288,16 +294,20 @@ def test_appraisal_is_the_slope_along_a_trade(family: str, scale: str, mode: str
         rates, bends = curvature_of(taste, goods, mode)
         last = n - 1
         for k in range(n - (mode == UNIT_OF_ACCOUNT)):
-            worth_of_pay = weight if mode == QUASILINEAR else module.marginal(goods, row, FLOOR, last)
+            worth_of_pay = (
+                weight if mode == QUASILINEAR else module.marginal(goods, row, FLOOR, last)
+            )
             rate = module.marginal(goods, row, FLOOR, k) / worth_of_pay
             assert rates[k] == pytest.approx(rate, rel=1e-6)
 
-            def along(q: float, k: int = k, m: float = rate, g: F = goods, r: F = row, w: float = weight) -> float:
+            def along(
+                q: float, k: int = k, m: float = rate, g: F = goods, r: F = row, w: float = weight
+            ) -> float:
                 held = g.copy()
                 held[k] += q
                 if mode == QUASILINEAR:
                     return float(module.utility(held, r, FLOOR)) - w * m * q
-                held[last] -= m * q
+                held[-1] -= m * q
                 return float(module.utility(held, r, FLOOR))
 
             h = 1e-3 * goods[k]

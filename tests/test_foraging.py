@@ -75,7 +75,9 @@ def test_harvest_goes_in_the_order_of_ids(seed: int) -> None:
     patches, few = patches_of(world), 4
     patches.good[:few] = [0, 1, 0, 1]
     amounts, touched = patches.amount.tolist(), [-1] * len(patches.x)
-    goods = {agent.ident: [round(q * 1000) for q in agent.goods] for agent in worlds.agents_of(world)}
+    goods = {
+        agent.ident: [round(q * 1000) for q in agent.goods] for agent in worlds.agents_of(world)
+    }
     booked = np.zeros(2, np.int64)
     for world.tick in range(8):
         worlds.shuffle(world, generator)
@@ -174,7 +176,8 @@ def test_only_foragers_harvest_and_only_in_modes_that_do(mode: str, harvests: bo
         assert bool(gained[:5].any()) == harvests
         assert not gained[5:].any()
         assert world.ledger.harvest[0] == gained[:, 0].sum()
-        assert patches_of(world).amount.sum() + world.ledger.harvest[0] == len(
-            patches_of(world).x
-        ) * 2000
+        assert (
+            patches_of(world).amount.sum() + world.ledger.harvest[0]
+            == len(patches_of(world).x) * 2000
+        )
         assert (world.agents.whole(Forager).rate[world.agent_rows[:5]] == 1000).all()

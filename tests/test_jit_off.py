@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.golden import goldens
-from tests.strategies import random_scenario
+from tests.strategies import LIVELY, random_scenario
 
 ROOT = Path(__file__).resolve().parent.parent
 CANONICAL = next(each for each in goldens() if each.ticks == 20 and each.seed == 42)
@@ -27,13 +27,13 @@ pytestmark = pytest.mark.kernel
 
 
 def random_hashes() -> list[str]:
-    """Hashes after some ticks of several random scenarios."""
+    """Hashes after some ticks of several lively scenarios."""
     from ecs_market import Simulation
 
     found = []
-    for number in range(12):
+    for number in LIVELY:
         with Simulation(random_scenario(number), number, telemetry_level="off") as sim:
-            sim.run(5)
+            sim.run(10)
             found.append(sim.state_hash())
     return found
 

@@ -79,7 +79,7 @@ def fill(world: World, seed: int, density: float, levels: int) -> None:
     weight += weight.T
     search, barred = world.scratch.search, world.agents.whole(Barred)
     barred.kind[:], barred.target[:], barred.until[:] = PARTNER, -1, 0
-    for ident, row in enumerate(world.agent_rows.tolist()):
+    for row in world.agent_rows.tolist():
         if generator.random() < 0.4:
             kind = PARTNER if generator.random() < 0.8 else MARKET
             barred.kind[row], barred.target[row] = kind, generator.integers(count)

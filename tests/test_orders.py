@@ -153,7 +153,9 @@ def test_many_orders_at_many_prices() -> None:
     result = clear(orders=listed(book), units=UNITS)
     check_fills(book, result)
     price = round(result.prices["X"] * 100)
-    gains = [got * (limit - price) for (_, _, limit), got in zip(book, result.filled[:, 0], strict=True)]
+    gains = [
+        got * (limit - price) for (_, _, limit), got in zip(book, result.filled[:, 0], strict=True)
+    ]
     assert sum(gains) == greatest_surplus(book)
 
 

@@ -74,7 +74,6 @@ def test_a_post_is_known_where_it_is_seen_or_heard(
             assert (world.scratch.search.best_market[agent.row] == 0) == known, agent
 
 
-@pytest.mark.kernel
 @pytest.mark.parametrize("seed", range(4))
 def test_of_many_posts_each_is_found_where_it_reaches(seed: int) -> None:
     generator = np.random.default_rng(seed)

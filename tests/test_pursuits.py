@@ -120,7 +120,9 @@ def test_waiting_at_a_post_that_is_not_due_does_not_count() -> None:
 def test_the_way_does_not_count_and_a_trade_ends_the_pursuit() -> None:
     with running(
         group("a", 1, [LINEAR], cells=[[0, 4]], inventories=SAME),
-        group("b", 1, [{"type": "linear", "weights": [0.2, 0.9]}], cells=[[6, 4]], inventories=SAME),
+        group(
+            "b", 1, [{"type": "linear", "weights": [0.2, 0.9]}], cells=[[6, 4]], inventories=SAME
+        ),
         params={"patience_ticks": 1, "idle": "stay", "vision_radius": 6},
     ) as simulation:
         began = []
@@ -142,7 +144,9 @@ def test_the_way_does_not_count_and_a_trade_ends_the_pursuit() -> None:
 def test_a_partner_out_of_sight_or_without_gain_is_given_up(how: str) -> None:
     with running(
         group("a", 1, [LINEAR], cells=[[0, 4]], inventories=SAME),
-        group("b", 1, [{"type": "linear", "weights": [0.2, 0.9]}], cells=[[5, 4]], inventories=SAME),
+        group(
+            "b", 1, [{"type": "linear", "weights": [0.2, 0.9]}], cells=[[5, 4]], inventories=SAME
+        ),
         params={"idle": "stay", "vision_radius": 5},
     ) as simulation:
         simulation.step()

@@ -276,7 +276,11 @@ def test_clearing_far_from_equilibrium_harms_nobody(seed: int, mode: str) -> Non
     result = clear(
         groups(members),
         money={"mode": mode},
-        mechanism_params={"initial_price": start, "max_iterations": 1, "on_failure": ["ration_last"]},
+        mechanism_params={
+            "initial_price": start,
+            "max_iterations": 1,
+            "on_failure": ["ration_last"],
+        },
     )
     before = ints([[round(x * 1000) for x in m.goods] for m in members])
     minor = ints([round(m.money * 1e7) for m in members])

@@ -22,13 +22,12 @@ import ecs_market.world
 from ecs_market import Scenario, Simulation, load_scenario
 from ecs_market.errors import SimulationError
 from ecs_market.world import World
-from tests.strategies import random_scenario, scenarios
+from tests.strategies import LIVELY, random_scenario, scenarios
 
 ROOT = Path(__file__).resolve().parent.parent
 CANONICAL = load_scenario("walrasian_two_markets")
 TICKS = 25
 LEVELS = ("off", "summary", "trades", "orders", "full")
-NUMBERS = (2, 6, 24, 50, 57)  # random scenarios in which much is traded
 QUICK = settings(
     max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
@@ -140,7 +139,7 @@ def test_random_scenarios(scenario: dict[str, Any], seed: int) -> None:
     everything_at_once(scenario, seed, 10)
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", LIVELY)
 def test_lively_scenarios(number: int) -> None:
     everything_at_once(random_scenario(number), number, 15)
 
@@ -176,7 +175,7 @@ def test_processes_and_python_hash_seeds(canonical: list[str]) -> None:
 
 
 def test_simulations_in_parallel_threads(canonical: list[str]) -> None:
-    scenes: list[Scene] = [CANONICAL, *map(random_scenario, NUMBERS)]
+    scenes: list[Scene] = [CANONICAL, *map(random_scenario, LIVELY)]
     alone = [canonical, *(trace(scene) for scene in scenes[1:])]
     start = threading.Barrier(4)
 
@@ -242,9 +241,9 @@ def test_a_host_that_uses_esper_itself(canonical: list[str]) -> None:
 def test_global_random_state_is_neither_read_nor_moved(canonical: list[str]) -> None:
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002
-    states = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[index, union-attr]  # noqa: NPY002
+    states = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
     assert trace(CANONICAL) == canonical
-    after = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[index, union-attr]  # noqa: NPY002
+    after = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[index]  # noqa: NPY002
     assert after == states
 
 
@@ -323,7 +322,7 @@ class Hold(esper.Processor):
     def process(self, world: World) -> None:
         """Wait."""
         self.reached.set()
-        assert self.go.wait(30)
+        assert self.go.wait(30), f"held in tick {world.tick}"
 
 
 def test_a_second_thread_is_refused_and_harms_nothing() -> None:

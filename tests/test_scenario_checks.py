@@ -365,3 +365,16 @@ def test_units_of_clear_are_kept_exactly() -> None:
     assert scenario_for_clear(groups, units=units).units == units
     with pytest.raises(InputError, match="units must be decimals, got 1/3"):
         scenario_for_clear(groups, units=Units(lot=Fraction(1, 3)))
+
+
+def test_the_price_step_divides_the_numeraires_price() -> None:
+    groups = [
+        {
+            "name": "one",
+            "count": 1,
+            "inventories": {"A": 3, "B": 3},
+            "utilities": [{"type": "linear", "weights": [1, 1]}],
+        }
+    ]
+    with pytest.raises(ScenarioError, match="price_step: must divide 1 in money mode"):
+        scenario_for_clear(groups, units={"price_step": 0.3}, money={"mode": "unit_of_account"})

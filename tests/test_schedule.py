@@ -60,7 +60,11 @@ def test_every_system_runs_once_a_tick_and_is_timed() -> None:
 
 @pytest.mark.parametrize(
     ("after", "last"),
-    [("clearing", "clear_posted_price"), ("clear_walrasian", "clear_walrasian"), ("search", "choose")],
+    [
+        ("clearing", "clear_posted_price"),
+        ("clear_walrasian", "clear_walrasian"),
+        ("search", "choose"),
+    ],
 )
 def test_a_hosts_system_runs_where_it_was_put(after: str, last: str) -> None:
     note = Note()

@@ -11,7 +11,6 @@ from ecs_market.components.barred import Barred
 from ecs_market.components.intent import Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import MarketPost
-from ecs_market.components.patch_index import PatchIndex
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.broadcast import Broadcast
@@ -41,7 +40,12 @@ def random_bars(world: World, kind: int, targets: int, generator: np.random.Gene
 @pytest.mark.parametrize("utility", [LINEAR, COBB_DOUGLAS, LEVEL])
 def test_marginal_rates_and_their_slopes(mode: str, utility: dict[str, Any]) -> None:
     world = world_of(
-        group("one", 12, [{**utility, "money_weight": 1.7}], inventories={"A": [1, 9], "B": [1, 9], "M": 5}),
+        group(
+            "one",
+            12,
+            [{**utility, "money_weight": 1.7}],
+            inventories={"A": [1, 9], "B": [1, 9], "M": 5},
+        ),
         money={"mode": mode},
     )
     Appraise().process(world)
@@ -117,7 +121,7 @@ def test_markets_are_worth_exact_demand(seed: int) -> None:
     width, height = (int(size) for size in generator.integers(6, 20, 2))
     cells = generator.permutation(width * height)[:4]
     goods = [["A", "B", "C"], ["B", "A"], ["C", "A", "B", "M"], ["A", "C"]]
-    three = [
+    three: list[dict[str, Any]] = [
         {"type": "linear", "weights": [0.7, 0.3, 0.5]},
         {"type": "cobb_douglas", "exponents": [0.5, 0.3, 0.2], "money_weight": 0.8},
         {"type": "cobb_douglas", "exponents": [0.5, 0.3, 0.2], "scale": "level"},
@@ -262,10 +266,9 @@ def test_an_empty_patch_and_nothing_in_sight_are_worth_nothing() -> None:
         group("one", 2, cells=[[0, 0], [10, 8]], vision_radius=4),
         resources={"spawn_rate": 1.0, "types": [{"good": "A", "quantity": 1}]},
     )
-    patches, index = world.only(ResourcePatches), world.only(PatchIndex)
+    patches = world.only(ResourcePatches)
     assert patches is not None
-    assert index is not None
-    assert sorted(index.patch.tolist()) == list(range(99))
+    assert len(patches.x) == 99
     patches.amount[:] = 0
     Appraise().process(world)
     SearchResources().process(world)

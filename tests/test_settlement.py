@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ def net_trades(draw: st.DrawFn) -> tuple[Any, Any, Any]:
     sizes = [draw(st.integers(0, 6)) for _ in range(posts)]
     first = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    filled = rng.integers(-50, 50, (int(first[-1]), goods)) * rng.integers(0, 2, (int(first[-1]), goods))
-    for a, b in zip(first, first[1:], strict=False):
+    filled = rng.integers(-50, 50, (int(first[-1]), goods)) * rng.integers(
+        0, 2, (int(first[-1]), goods)
+    )
+    for a, b in itertools.pairwise(first):
         if b > a:
             filled[a] -= filled[a:b].sum(axis=0)
     return first, filled.astype(np.int64), rng.permutation(int(first[-1]) * 2)[: int(first[-1])]
@@ -37,7 +40,7 @@ def test_trades_add_up_to_the_net_trades(case: tuple[Any, Any, Any]) -> None:
     first, filled, ids = case
     ids = ids.astype(np.int64)
     by_id = np.concatenate(
-        [[], *(a + np.argsort(ids[a:b]) for a, b in zip(first, first[1:], strict=False))]
+        [[], *(a + np.argsort(ids[a:b]) for a, b in itertools.pairwise(first))]
     ).astype(np.int64)
     counts = np.zeros(len(first) - 1, np.int64)
     count_trades(first, by_id, filled, counts)
@@ -65,12 +68,12 @@ def test_trades_add_up_to_the_net_trades(case: tuple[Any, Any, Any]) -> None:
 
 def random_members(seed: int, size: int) -> list[Agent]:
     rng = np.random.default_rng(seed)
-    members = []
+    members: list[Agent] = []
     for _ in range(size):
         family = str(rng.choice(["linear", "cobb_douglas"]))
         parameters = tuple(np.round(rng.uniform(0.1, 1.5, 2), 2).tolist())
         taste = Taste(family, parameters, kappa=float(rng.integers(1, 12)))
-        held = tuple(rng.integers(0, 20, 2).astype(float).tolist())
+        held = tuple(rng.integers(not members, 20, 2).astype(float).tolist())
         members.append(Agent(taste, held, float(rng.integers(0, 60))))
     return members
 
@@ -100,7 +103,7 @@ def test_the_reported_trades_are_the_change_of_holdings(
     np.testing.assert_array_equal(result.goods_lots.sum(axis=0), total[0])
     assert result.money_minor.sum() == total[1]
     assert result.money_minor.min() >= 0
-    bought = {good: 0.0 for good in "AB"}
+    bought = dict.fromkeys("AB", 0.0)
     for trade in result.trades:
         bought[trade.commodity] += trade.quantity
     for good, volume in bought.items():

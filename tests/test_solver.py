@@ -143,9 +143,7 @@ def test_any_mix_is_cleared_or_reported(
     assert result.money_minor.min() >= 0
     assert result.goods_lots.min() >= 0
     assert result.gains.min() >= 0.0
-    assert result.status in {
-        "converged", "marginal", "indicative", "failed", "cycling", "boundary"
-    }
+    assert result.status in {"converged", "marginal", "indicative", "failed", "cycling", "boundary"}
     if result.status in {"failed", "cycling", "boundary"}:
         assert sum(result.volume.values()) == 0.0
 
@@ -166,7 +164,9 @@ def test_all_money_scaled_scales_prices_and_nothing_else() -> None:
     agents = random_agents(rng, 7, 2, 2.0)
     eightfold = [
         Agent(
-            Taste("cobb_douglas", a.taste.parameters, "log", a.taste.kappa, a.taste.money_weight / 8),
+            Taste(
+                "cobb_douglas", a.taste.parameters, "log", a.taste.kappa, a.taste.money_weight / 8
+            ),
             a.goods,
             a.money * 8,
         )
@@ -257,9 +257,7 @@ def test_newton_finishes_what_too_few_rounds_began() -> None:
 
 
 def test_rationing_at_the_last_price_trades_what_it_can() -> None:
-    result = solved(
-        two_unlike(), initial_price=0.5, max_iterations=1, on_failure=["ration_last"]
-    )
+    result = solved(two_unlike(), initial_price=0.5, max_iterations=1, on_failure=["ration_last"])
     assert result.status == "failed"
     assert sum(result.volume.values()) > 0.0
     assert result.gains.min() >= 0.0

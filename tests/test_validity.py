@@ -34,9 +34,7 @@ def cobb(*exponents: float, **more: Any) -> Taste:
 
 def test_edgeworth_box() -> None:
     box = [Agent(cobb(0.6, 0.4), (10.0, 20.0)), Agent(cobb(0.3, 0.7), (20.0, 10.0))]
-    result = clear(
-        groups(box), units=FINE, money={"mode": UNIT_OF_ACCOUNT}, mechanism_params=TIGHT
-    )
+    result = clear(groups(box), units=FINE, money={"mode": UNIT_OF_ACCOUNT}, mechanism_params=TIGHT)
     assert result.status == "converged"
     assert result.prices["A"] / result.prices["B"] == pytest.approx(5 / 6, abs=1e-5)
     assert result.goods[0] == pytest.approx([20.4, 34 / 3], abs=1e-5)

@@ -16,11 +16,9 @@ from ecs_market.components.visibility import Visibility
 from ecs_market.errors import InputError
 from ecs_market.host.fields import Field
 from ecs_market.types import I64, Column
+from ecs_market.units import MAX_LOTS, MAX_MINOR
 from ecs_market.world import World
 
-# All that agents own of a good [lot], and all money [minor unit]; prices times these stay exact.
-MAX_LOTS = 2**53
-MAX_MINOR = 2**61
 MAX_RADIUS = 1_000_000
 
 

@@ -16,14 +16,14 @@ from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
+from ecs_market.units import MAX_LOTS, MAX_STEPS
 
 COMPENSATING_BLOCK, SPLIT_DIFFERENCE = 0, 1
 RULES = ("compensating_block", "split_difference")
 # A gain under this share of the utilities compared is float noise.
 NOISE = 1e-12
 FIELDS = 6
-MOST_PRICE = float(2**40)
-MOST_LOTS = 2**60
+MOST_PRICE = float(MAX_STEPS)
 
 
 @kernel
@@ -52,8 +52,8 @@ def affordable(cash: int, steps: int, unit_steps: int) -> int:
     """Return how many lots `cash` (minor units, or lots of the good that pays) can buy."""
     if unit_steps == 0:
         return cash // steps
-    if float64(cash) * float64(unit_steps) > float64(MOST_LOTS) * float64(steps):
-        return MOST_LOTS
+    if float64(cash) * float64(unit_steps) > float64(MAX_LOTS) * float64(steps):
+        return MAX_LOTS
     lots, _ = mul_div(cash, unit_steps, steps)
     return lots
 

@@ -30,10 +30,10 @@ def cover_tiles(
         px = int64(x[post])
         py = int64(y[post])
         far = int64(reach[post])
-        for tile_y in range(max(0, py - far) >> TILE_SHIFT, ((py + far) >> TILE_SHIFT) + 1):
-            for tile_x in range(max(0, px - far) >> TILE_SHIFT, ((px + far) >> TILE_SHIFT) + 1):
-                if tile_x >= tiles_x or tile_y >= tiles_y:
-                    continue
+        bottom = min(tiles_y - 1, (py + far) >> TILE_SHIFT)
+        right = min(tiles_x - 1, (px + far) >> TILE_SHIFT)
+        for tile_y in range(max(0, py - far) >> TILE_SHIFT, bottom + 1):
+            for tile_x in range(max(0, px - far) >> TILE_SHIFT, right + 1):
                 left = tile_x * SIDE
                 top = tile_y * SIDE
                 gap_x = max(0, max(left - px, px - left - SIDE + 1))

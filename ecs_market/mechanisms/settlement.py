@@ -181,7 +181,7 @@ def settle(batch: Batch, steps: I64, holdings: F64, indifferent: Bool, active: B
     return Settled(
         desired=wished,
         filled=filled,
-        gain=np.rint(gain / batch.weight / settings.minor_size).astype(np.int64),
+        gain=_in_minor(batch, gain),
         volume=_per_post(batch, np.maximum(filled, 0)),
         demand=_per_post(batch, np.maximum(wished, 0)),
         supply=_per_post(batch, np.maximum(-wished, 0)),
@@ -199,6 +199,13 @@ def _book(batch: Batch, steps: I64, filled: I64) -> None:
         batch.minor -= (filled * price).sum(axis=1)
         inventory.money[batch.row] = batch.minor
     world.scratch.filled[batch.row] |= (filled != 0).any(axis=1)
+
+
+def _in_minor(batch: Batch, gain: F64) -> I64:
+    """Return gains as whole minor units, bounded so that their sum over members fits."""
+    bound = float(2**61 // max(1, batch.size))
+    minor = np.rint(gain / batch.weight / batch.world.settings.minor_size)
+    return np.clip(minor, -bound, bound).astype(np.int64)
 
 
 def _per_post(batch: Batch, lots: I64) -> I64:

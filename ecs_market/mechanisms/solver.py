@@ -12,9 +12,9 @@ import numpy as np
 from ecs_market.kernels import tatonnement
 from ecs_market.mechanisms.batch import Batch, Excess
 from ecs_market.types import F64, I8, I32, Bool
+from ecs_market.units import MAX_STEPS
 
-# Prices stay below this many price steps, so that one lot's payment is far inside int64.
-MOST_STEPS = float(2**40)
+MOST_STEPS = float(MAX_STEPS)
 NEWTON_ROUNDS = 30
 HALVINGS = 8
 # After so many turns of sign, jumping demand of several goods is solved another way.

@@ -22,6 +22,8 @@ LOG = 0.0
 LEVEL = 1.0
 # Exponents that add up to one up to rounding make utility proportional to spending.
 DEGREE_ONE = 1e-12
+# A level beyond exp(600), about 4e260, counts as that much, so that no difference is inf - inf.
+MOST_LOGARITHM = 600.0
 
 
 def width(goods: int) -> int:
@@ -48,7 +50,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     for k in range(n):
         if parameters[k] > 0.0 and goods[k] <= 0.0:
             return 0.0
-    return exp(total)
+    return exp(min(total, MOST_LOGARITHM))
 
 
 @kernel

@@ -349,7 +349,8 @@ def write_demand(
     """Write each member's desired holdings at `price`, and whether it is indifferent.
 
     `pinned_price` is the unrounded price: where a member's demand there is a set, the member is
-    marginal in that good, and what it trades is for the clearing to say.
+    marginal in that good, and what it trades is for the clearing to say.  A member that rounding
+    makes indifferent keeps to what it wanted before.
     """
     n = goods.shape[1]
     low = np.empty(n)
@@ -383,12 +384,14 @@ def write_demand(
                     high,
                 )
                 for k in range(n):
-                    if attempt == 0:
-                        marginal_member[member, k] = low[k] < high[k]
-                        if low[k] < high[k]:
-                            any_marginal = True
-                            low[k] = goods[member, k]
+                    if attempt == 1:
+                        desired[member, k] = min(max(desired[member, k], low[k]), high[k])
+                        continue
                     desired[member, k] = low[k]
+                    marginal_member[member, k] = low[k] < high[k]
+                    if low[k] < high[k]:
+                        any_marginal = True
+                        desired[member, k] = goods[member, k]
 
 
 def nearest_kink(

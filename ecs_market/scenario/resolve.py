@@ -29,11 +29,9 @@ from ecs_market.scenario.schema import (
     ScenarioIn,
     UnitsIn,
 )
-from ecs_market.units import Units
+from ecs_market.units import MAX_LOTS, MAX_MINOR, Units
 
 MAX_CELLS = 2**31
-MAX_LOTS = 2**53
-MAX_MINOR = 2**61
 MAX_BARRED = 32
 
 _GOOD = re.compile(r"[^\W\d]\w{0,31}")
@@ -73,6 +71,9 @@ def _build(spec: ScenarioIn, report: Report, default_name: str) -> Scenario:
     size = _size(spec, report)
     params = _params(params_in, regime, context)
     money: MoneyMode = spec.money.mode if spec.money is not None else "quasilinear"
+    if money == "unit_of_account" and (1 / units.price_step).denominator != 1:
+        path = spec.units.at("price_step") if spec.units is not None else spec.at("units")
+        report.add(path, "must divide 1 in money mode unit_of_account, where a good has price 1")
     made = Scenario(
         name=spec.name or default_name,
         description=spec.description,

@@ -130,16 +130,14 @@ def smooth_prices(agents: Sequence[Agent], mode: str, start: Sequence[float]) ->
     if free == 1:
         logs = [brentq(lambda log: zeta([log])[0], -20.0, 20.0, xtol=1e-14)]
     else:
-        logs, _, flag, message = fsolve(
-            zeta, np.log(start[:free]), xtol=1e-13, full_output=True
-        )
+        logs, _, flag, message = fsolve(zeta, np.log(start[:free]), xtol=1e-13, full_output=True)
         if flag != 1 and max(map(abs, zeta(logs))) > 1e-9:
             raise AssertionError(f"the root finder gave up: {message}")
     return [*(math.exp(log) for log in logs), *([1.0] if counted else [])]
 
 
 def share_out(weights: Sequence[int], amount: int, ids: Sequence[int]) -> list[int]:
-    """Split `amount` pro rata to `weights`: floors, then the largest remainders, ties to low ids."""
+    """Split `amount` pro rata to `weights`: floors, then largest remainders, ties to low ids."""
     total = sum(weights)
     exact = [Fraction(w * amount, total) if total else Fraction(0) for w in weights]
     parts = [math.floor(share) for share in exact]
@@ -171,16 +169,12 @@ def indirect_money(taste: Taste, price: Sequence[float], level: float) -> float:
     """Return the least spending at `price` that gives a log Cobb-Douglas agent this utility."""
     degree = sum(taste.parameters)
     best = sum(
-        a * math.log(a / (degree * p))
-        for a, p in zip(taste.parameters, price, strict=True)
-        if a
+        a * math.log(a / (degree * p)) for a, p in zip(taste.parameters, price, strict=True) if a
     )
     return math.exp((level / taste.kappa - best) / degree)
 
 
-def uniform_price_volume(
-    orders: Sequence[tuple[bool, int, int]], price: int
-) -> tuple[int, int]:
+def uniform_price_volume(orders: Sequence[tuple[bool, int, int]], price: int) -> tuple[int, int]:
     """Return the lots that buyers and sellers want at a price: (buys, lots, limit) orders."""
     wanted = sum(lots for buys, lots, limit in orders if buys and limit >= price)
     offered = sum(lots for buys, lots, limit in orders if not buys and limit <= price)

@@ -60,13 +60,11 @@ def best_partner(options: Options) -> tuple[float, Target]:
     top = options.partners[0][0]
     equal = [(PARTNER, other) for weight, other in options.partners if weight == top]
     if options.pursued in equal:
-        return 0.5 * top, options.pursued  # type: ignore[return-value]  # not None: it is listed
+        return 0.5 * top, options.pursued
     return 0.5 * top, equal[0]
 
 
-def against_patch(
-    options: Options, value: float, target: Target
-) -> tuple[float, Target]:
+def against_patch(options: Options, value: float, target: Target) -> tuple[float, Target]:
     """Weigh what was found against the best patch; ties keep what is pursued."""
     worth, number = options.patch
     patch = (RESOURCE, number)

@@ -160,9 +160,7 @@ def posts_of(world: World) -> list[Post]:
 def shuffle(world: World, generator: np.random.Generator) -> None:
     """Move every population's rows to random places."""
     tables = world.agents.tables.items()
-    world.restructure(
-        reorder={name: generator.permutation(table.size) for name, table in tables}
-    )
+    world.restructure(reorder={name: generator.permutation(table.size) for name, table in tables})
 
 
 def distance(a: Any, b: Any) -> int:

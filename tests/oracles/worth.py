@@ -21,11 +21,11 @@ def exponents(agent: Agent) -> tuple[list[float], float, bool]:
 def utility(agent: Agent, goods: Sequence[float], lot: float) -> float:
     """Return U at `goods`, money apart."""
     if agent.linear:
-        return sum(w * q for w, q in zip(agent.parameters, goods, strict=False))
+        return math.fsum(w * q for w, q in zip(agent.parameters, goods, strict=False))
     powers, kappa, level = exponents(agent)
     pairs = [(a, q) for a, q in zip(powers, goods, strict=True) if a > 0]
     if level:
-        return math.prod(q**a for a, q in pairs)
+        return float(math.prod(q**a for a, q in pairs))
     return kappa * sum(a * math.log(max(q, lot / 2)) for a, q in pairs)
 
 
@@ -68,9 +68,7 @@ def rates(agent: Agent, settings: Settings) -> tuple[list[float], list[float]]:
         powers = exponents(agent)[0]
         held = [max(q, lot / 2) for q in agent.goods]
         size = utility(agent, held, lot)
-        cross = [
-            a * powers[-1] * size / (q * held[-1]) for a, q in zip(powers, held, strict=True)
-        ]
+        cross = [a * powers[-1] * size / (q * held[-1]) for a, q in zip(powers, held, strict=True)]
     slope = [
         max(0.0, (ck + r * r * c[-1] + 2 * r * x) / worth)
         for ck, r, x in zip(c, rate, cross, strict=True)
@@ -123,8 +121,7 @@ def gain(
     wish = demand(agent, price, traded, settings, last)
     net = [w - q for w, q in zip(wish, agent.goods, strict=True)]
     share = min(
-        [1.0]
-        + [max(q, 1.0) / abs(d) for q, d in zip(agent.goods, net, strict=True) if abs(d) > 0]
+        [1.0] + [max(q, 1.0) / abs(d) for q, d in zip(agent.goods, net, strict=True) if abs(d) > 0]
     )
     after = [q + share * d for q, d in zip(agent.goods, net, strict=True)]
     lot = settings.lot_size
@@ -148,7 +145,9 @@ def known_prices(post: Post, tick: int, settings: Settings) -> dict[int, int]:
     return {
         k: tick - post.formed[k]
         for k, traded in enumerate(post.traded)
-        if traded and post.price[k] > 0 and tick - post.formed[k] <= settings.price_info.expire_after
+        if traded
+        and post.price[k] > 0
+        and tick - post.formed[k] <= settings.price_info.expire_after
     }
 
 
