@@ -106,6 +106,8 @@ def settings_of(scenario: Scenario) -> Settings:
         lot_size=units.lot_size,
         step_size=units.step_size,
         minor_size=units.minor_size,
+        step_numerator=float(units.price_step.numerator),
+        step_denominator=float(units.price_step.denominator),
         lots_per_unit=max(1, round(1 / units.lot)),
         mode=MODES.index(scenario.money_mode),
         exchange_regime=params.exchange_regime,

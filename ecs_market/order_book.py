@@ -81,7 +81,8 @@ def check_orders(
     agent, good, buys, lots, steps = (np.array(column) for column in zip(*rows, strict=True))
     offered = sum(row[3] for row in rows if not row[2])
     offered_money = sum(row[3] * row[4] for row in rows if row[2])
-    if offered > MAX_LOTS or offered_money > MAX_MINOR:
+    largest = max(row[3] for row in rows) * max(row[4] for row in rows)
+    if offered > MAX_LOTS or max(offered_money, largest) > MAX_MINOR:
         raise InputError("orders: together they exceed what 64-bit amounts hold")
     return OrderBook(
         goods=tuple(goods),
@@ -150,6 +151,8 @@ def orders_world(book: OrderBook) -> World:
             lot_size=units.lot_size,
             step_size=units.step_size,
             minor_size=units.minor_size,
+            step_numerator=float(units.price_step.numerator),
+            step_denominator=float(units.price_step.denominator),
             lots_per_unit=max(1, round(1 / units.lot)),
             mode=QUASILINEAR,
             exchange_regime=CENTRALIZED,
@@ -168,8 +171,9 @@ def orders_world(book: OrderBook) -> World:
     inventory, utility = world.agents.whole(Inventory), world.agents.whole(Utility)
     inventory.goods[rows, book.good] = np.where(book.buys, 0, book.lots)
     inventory.money[rows] = np.where(book.buys, book.lots * book.steps, 0)
+    world.ledger.initial[:-1] = inventory.goods.sum(axis=0)
     utility.family[rows] = limit_order.CODE
-    utility.parameters[rows, book.good] = book.steps * units.step_size
+    utility.parameters[rows, book.good] = world.settings.price(book.steps)
     utility.parameters[rows, goods + book.good] = book.lots * units.lot_size
     utility.money_weight[rows] = 1.0
     add_post_tables(world)

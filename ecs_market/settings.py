@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from ecs_market.types import F64, I64
+
 BILATERAL, CENTRALIZED, MIXED = "bilateral", "centralized", "mixed_bilateral_centralized"
 
 
@@ -44,7 +48,11 @@ class Settings:
     goods
         Names of the goods, money not among them.
     lot_size, step_size, minor_size
-        A lot [unit], a price step [M / unit] and a minor unit [M]; lots_per_unit their inverse.
+        A lot [unit], a price step [M / unit] and a minor unit [M].
+    step_numerator, step_denominator
+        The price step as a fraction.
+    lots_per_unit
+        A unit in lots, at least 1.
     mode
         Money mode, a code of `preferences.modes`.
     """
@@ -55,6 +63,8 @@ class Settings:
     lot_size: float
     step_size: float
     minor_size: float
+    step_numerator: float
+    step_denominator: float
     lots_per_unit: int
     mode: int
     exchange_regime: str
@@ -71,6 +81,14 @@ class Settings:
     matching: str = "three_pass"
     bargaining: str = "compensating_block"
     price_info: PriceInfo = PriceInfo()
+
+    def price(self, steps: I64) -> F64:
+        """Return prices [M / unit]: the floats nearest to the decimals that people write.
+
+        7,000 steps of 0.0001 are 0.7, where the product of floats is a little more; an agent to
+        whom a unit is worth 0.7 must find itself indifferent.
+        """
+        return steps.astype(np.float64) * self.step_numerator / self.step_denominator
 
     @property
     def sees_markets(self) -> bool:

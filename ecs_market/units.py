@@ -22,8 +22,8 @@ Exact: TypeAlias = int | float | str | Decimal | Fraction | np.integer[Any]
 
 LARGEST = 2**63 - 1
 
-# All that exists of a good [lot], all money [minor unit] and a price [price step] stay within these,
-# so that payments and their sums fit int64 and lots are exact as floats.
+# All goods [lot] and money [minor unit] that exist and every price [price step] stay within these:
+# payments and their sums then fit int64, and lots are exact as floats.
 MAX_LOTS = 2**53
 MAX_MINOR = 2**61
 MAX_STEPS = 2**40

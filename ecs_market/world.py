@@ -22,7 +22,7 @@ from ecs_market.scratch import Scratch
 from ecs_market.settings import Settings
 from ecs_market.totals import Totals
 from ecs_market.types import F64, I64
-from ecs_market.units import MAX_LOTS
+from ecs_market.units import MAX_LOTS, MAX_MINOR, MAX_STEPS
 
 C = TypeVar("C")
 
@@ -120,6 +120,12 @@ class World:
     def goods(self) -> int:
         """Return K, the number of goods besides money."""
         return len(self.settings.goods)
+
+    def most_steps(self) -> int:
+        """Return the highest price [price step] at which all goods together still fit int64."""
+        ledger = self.ledger
+        lots = int((ledger.initial + ledger.harvest + ledger.host)[:-1].max(initial=0))
+        return max(1, min(MAX_STEPS, MAX_MINOR // (max(1, lots) * self.goods)))
 
     # --- tables ------------------------------------------------------------------------------
 

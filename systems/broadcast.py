@@ -22,7 +22,7 @@ class Broadcast(esper.Processor):
         post = world.posts.whole(MarketPost)
         age = world.tick - post.price_formed_at
         known = post.commodities & (post.current_prices > 0) & (age <= info.expire_after)
-        price = np.where(known, post.current_prices * world.settings.step_size, 0.0)
+        price = np.where(known, world.settings.price(post.current_prices), 0.0)
         trust = _confidence(info.decays, info.half_life, info.expire_after, info.floor)
         oldest = np.where(known, age, 0).max(axis=1, initial=0)
         world.scratch.heard_price = price

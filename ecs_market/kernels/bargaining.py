@@ -23,6 +23,10 @@ RULES = ("compensating_block", "split_difference")
 # A gain under this share of the utilities compared is float noise.
 NOISE = 1e-12
 FIELDS = 6
+# A meeting ends after so many agreements; the pair may go on in the next tick.
+MOST_AGREEMENTS = 1000
+# Gains are reported up to this many minor units a pair, so that sums of them fit int64.
+MOST_GAIN = 2.0**50
 MOST_PRICE = float(MAX_STEPS)
 
 
@@ -258,6 +262,39 @@ def agree(
     return int64(0)
 
 
+def repeats(
+    size: int,
+    paid: int,
+    buyer: int,
+    seller: int,
+    k: int,
+    unit: int,
+    steps: int,
+    unit_steps: int,
+    old: tuple[float, float],
+    goods: I64,
+    money: I64,
+    family: I8,
+    parameters: F64,
+    weight: F64,
+    lot_size: float,
+    minor_size: float,
+    work: F64,
+) -> int:
+    """Return how many times more the same block would be agreed on, rates being as they were.
+
+    Agents whose rates do not change with what they hold would repeat it until one of them has
+    nothing left to give; that is one trade, however many blocks.
+    """
+    cash = money[buyer] if unit == goods.shape[1] else goods[buyer, unit]
+    most = min(goods[seller, k], affordable(cash, steps, unit_steps))
+    times = int64(min(most // size, cash // paid))
+    sizes = (goods, family, parameters, weight, lot_size, minor_size, work)
+    if times > 0 and both_gain(times * size, times * paid, buyer, seller, k, unit, old, *sizes):
+        return times
+    return int64(0)
+
+
 @kernel
 def book(
     buyer: int, seller: int, k: int, unit: int, size: int, paid: int, goods: I64, money: I64
@@ -322,6 +359,7 @@ def bargain_pairs(
     work = np.empty((4, n))
     traded = np.empty(n, np.bool_)
     rates = np.empty((2, n + 1))
+    rates_before = np.empty((2, n + 1))
     tried = np.empty((n, n + 1), np.bool_)
     picked = np.empty(2, np.int64)
     money_steps = int64(1.0 / step_size + 0.5)
@@ -334,7 +372,7 @@ def bargain_pairs(
         tried[:, :] = False
         old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
         old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
-        while True:
+        while trades[pair] < MOST_AGREEMENTS:
             pick_goods(rates, mode != QUASILINEAR, tried, picked)
             if picked[0] < 0:
                 break
@@ -375,12 +413,26 @@ def bargain_pairs(
                 continue
             paid = payment_for(size, steps, unit_steps)
             sizes = (goods, family, parameters, weight, lot_size, minor_size, work)
-            more = gain(buyer, k, size, unit, paid, old[0], *sizes)
-            more /= rates[0 if buyer == i else 1, unit]
-            theirs = gain(seller, k, -size, unit, -paid, old[1], *sizes)
-            more += theirs / rates[0 if seller == i else 1, unit]
-            gained[pair] += int64(more / minor_size + 0.5)
+            worth = rates[0 if buyer == i else 1, unit]
+            worth_seller = rates[0 if seller == i else 1, unit]
+            more = gain(buyer, k, size, unit, paid, old[0], *sizes) / worth
+            more += gain(seller, k, -size, unit, -paid, old[1], *sizes) / worth_seller
             book(buyer, seller, k, unit, size, paid, goods, money)
+            rates_before[:, :] = rates
+            old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
+            old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
+            if rule == COMPENSATING_BLOCK and (rates == rates_before).all():
+                old = (old_i, old_j) if buyer == i else (old_j, old_i)
+                market = (steps, unit_steps, old, goods, money, family, parameters, weight)
+                scale = (lot_size, minor_size, work)
+                times = repeats(size, paid, buyer, seller, k, unit, *market, *scale)
+                book(buyer, seller, k, unit, times * size, times * paid, goods, money)
+                size += times * size
+                paid += times * paid
+                more += times * more
+                old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
+                old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
+            gained[pair] += int64(min(MOST_GAIN / MOST_AGREEMENTS, more / minor_size) + 0.5)
             record = note(record, used, ids[buyer], ids[seller], k, size, steps, pair)
             used += 1
             if unit < n:
@@ -390,6 +442,4 @@ def bargain_pairs(
             filled[i] = True
             filled[j] = True
             tried[:, :] = False
-            old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
-            old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
     return record[:used]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.rationing import assign_indifferent, fill_orders, share_out
+from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.types import F64, I64, Bool, float64, int64
 
@@ -30,6 +31,8 @@ def gain_of(
 ) -> float:
     """Return the change in utility [utility] of a net trade, 0 within the noise of comparing."""
     floor = 0.5 * lot_size
+    if not change.any():
+        return 0.0
     for k in range(lots.shape[0]):
         before[k] = float64(lots[k]) * lot_size
         after[k] = float64(lots[k] + change[k]) * lot_size
@@ -66,7 +69,7 @@ def settle_posts(
     Rounds: fill the short side, share out the long side; whoever would then lack the cash has its
     purchases cut just enough, whoever would be worse off has its whole wish scaled by its smallest
     fill, or dropped if it has been filled as wished.  Wishes only shrink, so the rounds end.
-    `wished` keeps what they were at first, with what the indifferent take up.
+    `wished` keeps what they were at first, with what the indifferent take up; `gain` is in M.
     """
     goods = lots.shape[1]
     before = np.empty(goods)
@@ -135,6 +138,8 @@ def settle_posts(
                         desired[i, k] = int64(float64(desired[i, k]) * smallest)
                     else:
                         desired[i, k] = 0
+        for i in range(a, b):
+            gain[i] /= weight[i]
 
 
 def settle_barter(
@@ -163,7 +168,7 @@ def settle_barter(
     Members who do not mind take up what the others leave.  The other goods are rationed as usual;
     the numeraire then balances each member's budget to within one lot, rounded so that it too is
     conserved.  Members that would be worse off or lack the numeraire have their whole wish scaled
-    down.
+    down.  `gain` is in units of the numeraire.
     """
     goods = lots.shape[1]
     before = np.empty(goods)
@@ -238,3 +243,8 @@ def settle_barter(
                         desired[i, k] = int64(float64(desired[i, k]) * smallest)
                     else:
                         desired[i, k] = 0
+        for i in range(a, b):
+            for k in range(goods):
+                before[k] = float64(lots[i, k]) * lot_size
+            worth = marginal(family[i], before, parameters[i], 0.5 * lot_size, unit)
+            gain[i] = gain[i] / worth if worth > 0.0 else 0.0

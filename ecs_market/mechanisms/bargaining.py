@@ -59,6 +59,7 @@ def _kernel(codes: tuple[int, ...]) -> Any:
         bargaining.bargain_pairs,
         gain=gain,
         agree=made(bargaining.agree, wanted=wanted, both_gain=both_gain),
+        repeats=made(bargaining.repeats, both_gain=both_gain),
         write_rates=made(bargaining.write_rates, marginal=chosen.marginal, utility=chosen.utility),
     )
 

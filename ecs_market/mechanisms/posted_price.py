@@ -9,7 +9,6 @@ from ecs_market.components.posted_price import PostedPrice, WishBook
 from ecs_market.kernels import posting
 from ecs_market.mechanisms.batch import Batch, part
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
-from ecs_market.mechanisms.solver import MOST_STEPS
 from ecs_market.mechanisms.walrasian import median_rates, steps_of_one
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import I64, Bool
@@ -25,7 +24,7 @@ def clear(
     batch = part(world, world.posts.tables[name])
     _set_first_prices(world, batch, post, board)
     steps = post.current_prices.copy()
-    price = steps.astype(np.float64) * world.settings.step_size
+    price = world.settings.price(steps)
     holdings, indifferent = batch.desired(price, price, batch.active)
     settled = settle(batch, steps, holdings, indifferent, batch.active)
     sold = settled.volume > 0
@@ -67,7 +66,8 @@ def _set_first_prices(world: World, batch: Batch, post: MarketPost, board: Poste
     if not missing.any():
         return
     rates = np.where(board.initial_price > 0.0, board.initial_price, median_rates(batch))
-    steps = np.clip(np.rint(rates / world.settings.step_size), 1, MOST_STEPS).astype(np.int64)
+    steps = np.rint(rates / world.settings.step_size)
+    steps = np.clip(steps, 1, world.most_steps()).astype(np.int64)
     if world.settings.mode != QUASILINEAR:
         counted = np.flatnonzero(batch.numeraire >= 0)
         steps[counted, batch.numeraire[counted]] = steps_of_one(world.settings.step_size)
@@ -103,7 +103,7 @@ def _adjust_prices(
         due,
         wanted,
         offered,
-        int(MOST_STEPS),
+        world.most_steps(),
         world.tick,
         board.eta,
         board.sign,

@@ -51,7 +51,7 @@ class Settled:
     desired, filled
         int64 (m, K): net trades wished for and settled [lot].
     gain
-        int64 (m,): gain from trade, dU / lambda [minor unit].
+        int64 (m,): gain from trade, dU over the marginal utility of what pays [minor unit].
     volume, demand, supply
         int64 (posts, K): settled, wished for by buyers and by sellers [lot].
     """
@@ -120,7 +120,12 @@ def _kernels(codes: tuple[int, ...]) -> tuple[Any, Any]:
     gain_of = specialise(settlement.gain_of, f"gain_of_{chosen.name}", utility=chosen.utility)
     return (
         specialise(settlement.settle_posts, f"settle_posts_{chosen.name}", gain_of=gain_of),
-        specialise(settlement.settle_barter, f"settle_barter_{chosen.name}", gain_of=gain_of),
+        specialise(
+            settlement.settle_barter,
+            f"settle_barter_{chosen.name}",
+            gain_of=gain_of,
+            marginal=chosen.marginal,
+        ),
     )
 
 
@@ -204,7 +209,7 @@ def _book(batch: Batch, steps: I64, filled: I64) -> None:
 def _in_minor(batch: Batch, gain: F64) -> I64:
     """Return gains as whole minor units, bounded so that their sum over members fits."""
     bound = float(2**61 // max(1, batch.size))
-    minor = np.rint(gain / batch.weight / batch.world.settings.minor_size)
+    minor = np.rint(gain / batch.world.settings.minor_size)
     return np.clip(minor, -bound, bound).astype(np.int64)
 
 

@@ -12,9 +12,7 @@ import numpy as np
 from ecs_market.kernels import tatonnement
 from ecs_market.mechanisms.batch import Batch, Excess
 from ecs_market.types import F64, I8, I32, Bool
-from ecs_market.units import MAX_STEPS
 
-MOST_STEPS = float(MAX_STEPS)
 NEWTON_ROUNDS = 30
 HALVINGS = 8
 # After so many turns of sign, jumping demand of several goods is solved another way.
@@ -123,7 +121,7 @@ def solve(batch: Batch, start: F64, rules: Rules) -> Solution:
 
 def _bounds(batch: Batch) -> tuple[float, float]:
     step = batch.world.settings.step_size
-    return step, step * MOST_STEPS
+    return step, step * batch.world.most_steps()
 
 
 def _evaluate(

@@ -14,7 +14,7 @@ from ecs_market.components.walrasian import BILATERAL, NEWTON, RATION_LAST, Walr
 from ecs_market.mechanisms.batch import Batch, part
 from ecs_market.mechanisms.pursuits import bar_members
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
-from ecs_market.mechanisms.solver import MOST_STEPS, Rules, Solution, solve
+from ecs_market.mechanisms.solver import Rules, Solution, solve
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World
@@ -79,12 +79,12 @@ def median_rates(batch: Batch) -> F64:
 def starting_prices(batch: Batch, post: MarketPost, given: F64) -> F64:
     """Return where the rounds begin: the price given, else the last one, else the median rates."""
     settings = batch.world.settings
-    last = post.current_prices * settings.step_size
+    last = settings.price(post.current_prices)
     chosen = np.where(given > 0.0, given, last)
     unknown = (chosen <= 0.0) & batch.commodities & batch.active[:, np.newaxis]
     if unknown.any():
         chosen = np.where(unknown, median_rates(batch), chosen)
-    chosen = np.clip(chosen, settings.step_size, settings.step_size * MOST_STEPS)
+    chosen = np.clip(chosen, settings.step_size, settings.step_size * batch.world.most_steps())
     return _with_numeraire(batch, chosen)
 
 
@@ -127,12 +127,12 @@ def _prices_to_trade_at(
         down, up = np.floor(ratio), np.ceil(ratio)
         sided = np.where(wanted < 0, down, np.where(wanted > 0, up, rounded))
         rounded = np.where(kinked & ~on_grid, sided, rounded)
-    steps = np.clip(rounded, 1, MOST_STEPS).astype(np.int64)
+    steps = np.clip(rounded, 1, batch.world.most_steps()).astype(np.int64)
     stale = _falls_back(auctioneer, found, RATION_LAST)[:, np.newaxis]
     steps = np.where(stale & (post.current_prices > 0), post.current_prices, steps)
     counted = np.flatnonzero(batch.numeraire >= 0)
     steps[counted, batch.numeraire[counted]] = steps_of_one(step)
-    price = steps.astype(np.float64) * step
+    price = settings.price(steps)
     return steps, _with_numeraire(batch, price)
 
 
@@ -167,7 +167,7 @@ def _publish(
     mute = batch.active & ~sold & ~solved & unpriced.any(axis=1)
     if mute.any():
         rates = np.rint(median_rates(batch) / world.settings.step_size)
-        rates = np.clip(rates, 1, MOST_STEPS).astype(np.int64)
+        rates = np.clip(rates, 1, world.most_steps()).astype(np.int64)
         clearing.price = np.where(mute[:, np.newaxis], rates, clearing.price)
     clearing.status[batch.active & ~sold & solved] = INDICATIVE
     fresh = (sold | mute | (batch.active & solved))[:, np.newaxis] & batch.commodities

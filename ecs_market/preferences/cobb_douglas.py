@@ -54,13 +54,23 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
 
 
 @kernel
+def level(goods: F64, parameters: F64, floor: float) -> float:
+    """Return u with every quantity taken at no less than `floor`."""
+    total = 0.0
+    for k in range(goods.shape[0]):
+        if parameters[k] > 0.0:
+            total += parameters[k] * log(max(goods[k], floor))
+    return exp(min(total, MOST_LOGARITHM))
+
+
+@kernel
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`."""
     n = goods.shape[0]
     quantity = max(goods[k], floor)
     if parameters[n + 1] == LOG:
         return float64(parameters[n] * parameters[k] / quantity)
-    return float64(parameters[k] * utility(goods, parameters, floor) / quantity)
+    return float64(parameters[k] * level(goods, parameters, floor) / quantity)
 
 
 @kernel
@@ -71,9 +81,9 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     at_m = max(goods[m], floor)
     if parameters[n + 1] == LOG:
         return float64(-parameters[n] * parameters[k] / (at_k * at_k)) if k == m else 0.0
-    level = utility(goods, parameters, floor)
     own = 1.0 if k == m else 0.0
-    return float64(parameters[k] * (parameters[m] - own) * level / (at_k * at_m))
+    bend = parameters[k] * (parameters[m] - own) / (at_k * at_m)
+    return float64(bend * level(goods, parameters, floor))
 
 
 @kernel

@@ -146,9 +146,26 @@ class Bargain:
                 else:
                     lots = self.smaller_wish(buyer, k, steps)
                 if lots:
+                    before = self.rates()
                     self.book(buyer, k, pay, lots, steps)
+                    while rule == "compensating_block" and self.rates() == before:
+                        if self.block(buyer, k, pay, steps) != lots:
+                            break
+                        self.book(buyer, k, pay, lots, steps)
+                        self.merge_last_two()
                     going = True
                     break
+
+    def rates(self) -> list[float]:
+        """Return both parties' marginal utilities."""
+        n = len(self.parties[0].lots)
+        return [party.marginal(k) for party in self.parties for k in range(n)]
+
+    def merge_last_two(self) -> None:
+        """Count a block that is repeated at unchanged rates as one trade with the one before."""
+        buyer, k, pay, lots, paid, steps = self.trades.pop()
+        _, _, _, first, first_paid, _ = self.trades.pop()
+        self.trades.append((buyer, k, pay, first + lots, first_paid + paid, steps))
 
     def book(self, buyer: int, k: int, pay: int, lots: int, steps: int) -> None:
         """Move what is traded."""
