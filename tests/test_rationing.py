@@ -227,8 +227,12 @@ def test_settlement_of_goods_for_goods(case: Case) -> None:
     assert np.all(np.abs(filled @ case.steps) <= case.steps.max())
     for i, taste in enumerate(case.tastes):
         gained = change(taste, case.lots[i], case.lots[i] + filled[i])
-        assert gained >= -1e-11 * (1.0 + 100 * taste.kappa)
-        assert gain[i] == pytest.approx(gained, abs=1e-11 * (1.0 + 100 * taste.kappa))
+        noise = 1e-11 * (1.0 + 100 * taste.kappa)
+        assert gained >= -noise
+        worth = taste.parameters[-1]
+        if taste.family != "linear":
+            worth *= taste.kappa / max(case.lots[i, -1] * LOT, LOT / 2)
+        assert gain[i] == pytest.approx(gained / worth, abs=noise / worth)
 
 
 @given(cases(least=2), st.booleans(), st.randoms(use_true_random=False))

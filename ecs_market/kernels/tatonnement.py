@@ -10,6 +10,8 @@ from ecs_market.kernels.jit import kernel
 from ecs_market.types import F64, I8, I32, Bool
 
 GROW, SHRINK, MOST = 1.3, 0.5, 2.0
+# Longest step in log prices of a single good that is not bracketed yet.
+STRIDE = 0.7
 # A trace on the size of one step of Newton's method in log prices.
 LONGEST_STEP = 1.0
 # Demand under this share of supply, or supply of demand, counts as this share.
@@ -139,7 +141,11 @@ def advance(
             before = price[post, k]
             now = 1 if zeta[post, k] > 0.0 else -1
             if sign[post, k] == now:
-                gain[post, k] = min(MOST, gain[post, k] * GROW)
+                if one_good[post]:
+                    # Demand may be flat for long: stride faster until there is a bracket.
+                    gain[post, k] = min(STRIDE / abs(zeta[post, k]), 2.0 * gain[post, k])
+                else:
+                    gain[post, k] = min(MOST, gain[post, k] * GROW)
             elif sign[post, k] != 0:
                 gain[post, k] *= SHRINK
                 flips[post, k] += 1
