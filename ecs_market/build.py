@@ -22,7 +22,8 @@ from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility, Visibility
 from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.kernels.spatial import TILE_SHIFT
-from ecs_market.post_tables import POST_TABLES, add_post_tables, index_posts, write_post
+from ecs_market.mechanisms.registered import POST_TABLES
+from ecs_market.post_tables import add_post_tables, index_posts, write_post
 from ecs_market.preferences.families import by_name
 from ecs_market.preferences.modes import MODES
 from ecs_market.scenario.model import Population, Scenario

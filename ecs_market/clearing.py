@@ -17,10 +17,8 @@ from ecs_market.errors import InputError
 from ecs_market.mechanisms.settlement import Clearing, Trades
 from ecs_market.order_book import check_orders, orders_world
 from ecs_market.scenario import Scenario, scenario_for_clear
+from ecs_market.schedule import SCHEDULE
 from ecs_market.systems.appraise import Appraise
-from ecs_market.systems.clear_posted_price import ClearPostedPrice
-from ecs_market.systems.clear_walrasian import ClearWalrasian
-from ecs_market.systems.collect_orders import CollectOrders
 from ecs_market.types import F64, I64
 from ecs_market.units import Units
 from ecs_market.world import World
@@ -221,8 +219,9 @@ def _clear(world: World, target: I64, names: I64 | None, units: Units) -> ClearR
     rows = world.agent_rows
     intent.kind[rows] = MARKET
     intent.target[rows] = target
-    for system in (Appraise(), CollectOrders(), ClearWalrasian(), ClearPostedPrice()):
-        system.process(world)
+    for phase, system in SCHEDULE:
+        if system is Appraise or phase in ("order collection", "clearing"):
+            system().process(world)
     clearing: Clearing = world.scratch.clearings[0]
     return _result(world, clearing, names, units)
 

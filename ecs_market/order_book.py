@@ -15,7 +15,8 @@ from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
 from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.errors import InputError
-from ecs_market.post_tables import POST_TABLES, add_post_tables, write_post
+from ecs_market.mechanisms.registered import POST_TABLES
+from ecs_market.post_tables import add_post_tables, write_post
 from ecs_market.preferences import limit_order
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.scenario import Post, scenario_for_clear

@@ -10,27 +10,22 @@ from ecs_market.components.identity import Identity
 from ecs_market.components.market_post import MarketPost
 from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
-from ecs_market.components.posted_price import PostedPrice, WishBook
 from ecs_market.components.visibility import PostVisibility
-from ecs_market.components.walrasian import FALLBACKS, Walrasian
 from ecs_market.kernels.posts import cover_tiles
 from ecs_market.kernels.spatial import TILE_SHIFT, accumulate
-from ecs_market.mechanisms import posted_price, walrasian
 from ecs_market.mechanisms.batch import numeraires
-from ecs_market.types import F64
+from ecs_market.mechanisms.registered import MECHANISMS
 from ecs_market.world import World
 
 POST_COMPONENTS = [Position, PostVisibility, MarketPost]
-# Mechanism names in the order of their tables, with the component that holds their parameters.
-POST_TABLES: dict[str, type] = {walrasian.NAME: Walrasian, posted_price.NAME: PostedPrice}
 
 
 def add_post_tables(world: World) -> None:
     """Make an entity for each mechanism, with posts or without."""
-    for name, component in POST_TABLES.items():
-        entity = world.add_table(world.posts, name, [*POST_COMPONENTS, component])
-        if component is PostedPrice:
-            world.esper.add_component(entity, WishBook())
+    for name, module in MECHANISMS.items():
+        entity = world.add_table(world.posts, name, [*POST_COMPONENTS, module.COMPONENT])
+        for book in module.BOOKS:
+            world.esper.add_component(entity, book())
 
 
 def write_post(world: World, row: int, post: Any) -> None:
@@ -45,32 +40,7 @@ def write_post(world: World, row: int, post: Any) -> None:
     reach.broadcast_radius[row] = post.broadcast_radius
     market = posts.whole(MarketPost)
     market.commodities[row] = [good in post.commodities for good in world.settings.goods]
-    settings = post.parameters
-    if post.mechanism == walrasian.NAME:
-        rules = posts.whole(Walrasian)
-        rules.adjustment_speed[row] = settings["adjustment_speed"]
-        rules.price_tolerance[row] = settings["price_tolerance"]
-        rules.max_iterations[row] = settings["max_iterations"]
-        ways = [FALLBACKS.index(way) for way in settings["on_failure"]]
-        rules.on_failure[row] = 0
-        rules.on_failure[row, : len(ways)] = ways
-        rules.clear_every[row] = settings["clear_every"]
-        rules.initial_price[row] = _initial_price(world, settings["initial_price"])
-    else:
-        board = posts.whole(PostedPrice)
-        board.price_update_frequency[row] = settings["price_update_frequency"]
-        board.eta[row] = settings["eta"]
-        board.clear_every[row] = settings["clear_every"]
-        board.initial_price[row] = _initial_price(world, settings["initial_price"])
-
-
-def _initial_price(world: World, given: Any) -> F64:
-    """Return the price of each good [M / unit], 0 where none is given."""
-    if given is None:
-        return np.zeros(world.goods)
-    if isinstance(given, dict):
-        return np.array([float(given.get(good, 0.0)) for good in world.settings.goods])
-    return np.full(world.goods, float(given))
+    MECHANISMS[post.mechanism].configure(world, row, post.parameters)
 
 
 def index_posts(world: World) -> PostIndex:

@@ -7,12 +7,11 @@ import numpy as np
 
 from ecs_market.components.intent import Intent
 from ecs_market.components.position import Position
-from ecs_market.components.posted_price import PostedPrice
 from ecs_market.components.table import Table
 from ecs_market.components.visibility import PostVisibility
-from ecs_market.components.walrasian import Walrasian
 from ecs_market.kernels.attendance import join_posts
 from ecs_market.mechanisms.batch import gather
+from ecs_market.mechanisms.registered import POST_TABLES
 from ecs_market.types import Bool
 from ecs_market.world import World
 
@@ -51,7 +50,7 @@ class CollectOrders(esper.Processor):
 def due_posts(world: World) -> Bool:
     """Return the posts that clear in this tick: every `clear_every` ticks."""
     due = np.zeros(world.posts.capacity, np.bool_)
-    for mechanism in (Walrasian, PostedPrice):
+    for mechanism in POST_TABLES.values():
         for _, (table, rules) in world.esper.get_components(Table, mechanism):
             due[table.start : table.stop] = (world.tick + 1) % rules.clear_every == 0
     return due

@@ -141,7 +141,7 @@ def advance(
             before = price[post, k]
             now = 1 if zeta[post, k] > 0.0 else -1
             if sign[post, k] == now:
-                if one_good[post]:
+                if one_good[post] and gain[post, k] >= MOST:
                     # Demand may be flat for long: stride faster until there is a bracket.
                     gain[post, k] = min(STRIDE / abs(zeta[post, k]), 2.0 * gain[post, k])
                 else:

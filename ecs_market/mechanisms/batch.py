@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -385,6 +386,18 @@ def part(world: World, table: Table) -> Batch:
         endowment=(lots[first[1:]] - lots[first[:-1]]) * world.settings.lot_size,
         floor=0.5 * world.settings.lot_size,
     )
+
+
+def prices_given(world: World, given: Any) -> F64:
+    """Return a parameter's price of each good [M / unit], 0 where none is given.
+
+    `given` is None, one number for all goods, or a mapping by good.
+    """
+    if given is None:
+        return np.zeros(world.goods)
+    if isinstance(given, dict):
+        return np.array([float(given.get(good, 0.0)) for good in world.settings.goods])
+    return np.full(world.goods, float(given))
 
 
 def numeraires(commodities: Bool, mode: int) -> I32:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ecs_market.components.market_post import CONVERGED, INDICATIVE, RATIONED, MarketPost
 from ecs_market.components.posted_price import PostedPrice, WishBook
 from ecs_market.kernels import posting
-from ecs_market.mechanisms.batch import Batch, part
+from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
 from ecs_market.mechanisms.walrasian import median_rates, steps_of_one
 from ecs_market.preferences.modes import QUASILINEAR
@@ -15,6 +18,17 @@ from ecs_market.types import I64, Bool
 from ecs_market.world import World
 
 NAME = "posted_price"
+COMPONENT = PostedPrice
+BOOKS: tuple[type, ...] = (WishBook,)
+
+
+def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
+    """Write a post's parameters, as a scenario gives them, to its row."""
+    board = world.posts.whole(PostedPrice)
+    board.price_update_frequency[row] = parameters["price_update_frequency"]
+    board.eta[row] = parameters["eta"]
+    board.clear_every[row] = parameters["clear_every"]
+    board.initial_price[row] = prices_given(world, parameters["initial_price"])
 
 
 def clear(

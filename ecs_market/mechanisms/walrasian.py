@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ecs_market.components.market_post import (
@@ -10,8 +13,15 @@ from ecs_market.components.market_post import (
     MARGINAL,
     MarketPost,
 )
-from ecs_market.components.walrasian import BILATERAL, NEWTON, RATION_LAST, Walrasian
-from ecs_market.mechanisms.batch import Batch, part
+from ecs_market.components.walrasian import (
+    BILATERAL,
+    FALLBACKS,
+    NEWTON,
+    NO_TRADE,
+    RATION_LAST,
+    Walrasian,
+)
+from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.pursuits import bar_members
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
 from ecs_market.mechanisms.solver import Rules, Solution, solve
@@ -20,6 +30,21 @@ from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World
 
 NAME = "walrasian_auctioneer"
+COMPONENT = Walrasian
+BOOKS: tuple[type, ...] = ()
+
+
+def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
+    """Write a post's parameters, as a scenario gives them, to its row."""
+    rules = world.posts.whole(Walrasian)
+    rules.adjustment_speed[row] = parameters["adjustment_speed"]
+    rules.price_tolerance[row] = parameters["price_tolerance"]
+    rules.max_iterations[row] = parameters["max_iterations"]
+    ways = [FALLBACKS.index(way) for way in parameters["on_failure"]]
+    rules.on_failure[row] = NO_TRADE
+    rules.on_failure[row, : len(ways)] = ways
+    rules.clear_every[row] = parameters["clear_every"]
+    rules.initial_price[row] = prices_given(world, parameters["initial_price"])
 
 
 def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> Clearing:
