@@ -59,6 +59,11 @@ class Arena:
         """Return the number of rows in use."""
         return sum(table.size for table in self.tables.values())
 
+    @property
+    def end(self) -> int:
+        """Return the row after the last one in use; scratch need not reach further."""
+        return max((table.stop for table in self.tables.values()), default=0)
+
     def register(self, component: type[C], given: dict[str, Spec] | None = None) -> C:
         """Allocate a component's columns over the whole arena, unless they are there already.
 

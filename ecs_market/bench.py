@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 OCCUPANCY = 0.05  # agents a cell
 WARM_UP_AGENTS = 1_000
-WARM_UP_TICKS = 3
+WARM_UP_TICKS = 30
 STATUS = Path("/proc/self/status")
 CLEAR_REFS = Path("/proc/self/clear_refs")
 

@@ -75,7 +75,7 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     for table in world.agents.tables.values():
         ids = world.agents.whole(Identity).id[table.start : table.stop]
         world.agent_rows[ids] = np.arange(table.start, table.stop)
-    world.scratch.allocate(world.agents.capacity, goods)
+    world.scratch.allocate(world.agents.end, goods)
     sort_by_space(world)
     _add_posts(world, scenario)
     _add_patches(world, scenario, start.patches)

@@ -168,7 +168,7 @@ def orders_world(book: OrderBook) -> World:
     rows = np.arange(len(book.agent))
     world.agents.whole(Identity).id[rows] = rows
     world.agent_rows = rows
-    world.scratch.allocate(world.agents.capacity, goods)
+    world.scratch.allocate(world.agents.end, goods)
     inventory, utility = world.agents.whole(Inventory), world.agents.whole(Utility)
     inventory.goods[rows, book.good] = np.where(book.buys, 0, book.lots)
     inventory.money[rows] = np.where(book.buys, book.lots * book.steps, 0)

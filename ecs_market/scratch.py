@@ -97,8 +97,8 @@ class Scratch:
     harvested: I64 = field(default_factory=_no(np.int64))
 
     def allocate(self, rows: int, goods: int) -> None:
-        """Make room for `rows` rows; contents are lost."""
-        if len(self.filled) == rows and self.search.rate.shape[-1:] == (goods,):
+        """Make room for `rows` rows; contents are lost if there was less."""
+        if len(self.filled) >= rows > 0 and self.search.rate.shape[-1:] == (goods,):
             return
         self.search = MatchingScratch(
             rate=np.zeros((rows, goods), np.float32),

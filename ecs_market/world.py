@@ -216,7 +216,7 @@ class World:
             here = np.arange(table.start, table.stop, dtype=np.int64)
             rows[ids[table.start : table.stop]] = here
         self.agent_rows = rows
-        self.scratch.allocate(self.agents.capacity, self.goods)
+        self.scratch.allocate(self.agents.end, self.goods)
         return np.arange(first, first + total, dtype=np.int64)
 
     def rows_of(self, ids: I64) -> I64:

@@ -25,8 +25,9 @@ class Move(esper.Processor):
         intent, place = world.agents.whole(Intent), world.posts.whole(Position)
         patches = world.only(ResourcePatches)
         nowhere = np.empty(0, np.int32)
-        world.scratch.before_x[:] = position.x
-        world.scratch.before_y[:] = position.y
+        end = world.agents.end
+        world.scratch.before_x[:end] = position.x[:end]
+        world.scratch.before_y[:end] = position.y[:end]
         for table in world.tables(Position, Intent, Mobility):
             world.over(
                 table.start,

@@ -95,7 +95,7 @@ def check(world: World, alive: dict[str, list[int]], born: dict[str, list[int]])
                 assert np.shares_memory(view, column) or not table.size
                 assert (view == column[table.start : table.stop]).all()
         assert identity.id.tolist() == ids[table.start : table.stop].tolist()
-    assert len(world.scratch.filled) == len(world.scratch.at_post) == world.agents.capacity
+    assert len(world.scratch.filled) == len(world.scratch.at_post) >= world.agents.end
 
 
 def members(world: World) -> dict[str, list[int]]:

@@ -38,7 +38,9 @@ def three_pass(world: World) -> int:
         pairs += pair_mutual(
             rows, ids, world.agent_rows, search.choice_kind, search.choice_target, partner
         )
-        pairs += _greedy(world, rows[partner[rows] < 0], ids, partner)
+        left = rows[partner[rows] < 0]
+        if len(left):
+            pairs += _greedy(world, left, ids, partner)
     return pairs
 
 
@@ -46,17 +48,17 @@ def _greedy(world: World, seekers: I64, ids: I64, partner: I64) -> int:
     search = world.scratch.search
     barred = world.agents.whole(Barred)
     bars = (barred.kind, barred.target, barred.until)
-    capacity = world.agents.capacity
-    open_to = np.zeros(capacity, np.bool_)
+    rows = world.agents.end
+    open_to = np.zeros(rows, np.bool_)
     open_to[seekers] = True
-    ends = np.zeros(capacity + 1, np.int32)
+    ends = np.zeros(rows + 1, np.int32)
     lists = (ids, search.candidates, search.candidate_row, search.candidate_weight)
     no_row, no_weight = np.empty(0, np.int32), np.empty(0, np.float32)
     gather_suitors(seekers, world.tick, *lists, open_to, *bars, ends, False, no_row, no_weight)
     accumulate(ends)
     suitor_row = np.empty(ends[-1], np.int32)
     suitor_weight = np.empty(ends[-1], np.float32)
-    starts = ends.copy()
+    starts = ends.copy() if ends[-1] else ends
     gather_suitors(
         seekers, world.tick, *lists, open_to, *bars, starts, True, suitor_row, suitor_weight
     )
@@ -73,7 +75,7 @@ def _greedy(world: World, seekers: I64, ids: I64, partner: I64) -> int:
         first,
         last,
         suitor_row,
-        np.zeros(capacity, np.int32),
-        np.full(capacity, -1, np.int32),
+        np.zeros(rows, np.int32),
+        np.full(rows, -1, np.int32),
         partner,
     )

@@ -22,7 +22,7 @@ from ecs_market.kernels.philox import (
 from ecs_market.scenario.model import Distribution, Population, Resources, Scenario
 from ecs_market.types import I8, I32, I64
 
-BLOCK_CELLS = 1 << 20
+BLOCK_CELLS = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
