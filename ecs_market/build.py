@@ -50,7 +50,8 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     widths = {
         "goods": goods,
         "parameters": max((module.width(goods) for module in modules), default=1),
-        "bars": max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
+        # As many as can run at a time, and one for a post that sends its members elsewhere.
+        "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
         "fallbacks": len(FALLBACKS),
     }
     counts = [(p.name, p.count) for p in scenario.populations]

@@ -128,7 +128,7 @@ def clear(
     commodities: Sequence[str] | None = None,
     units: Mapping[str, Any] | None = None,
     money: Mapping[str, Any] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     threads: int = 1,
 ) -> ClearResult:
     """Clear one post once, starting fresh: no grid, no previous price.
@@ -148,7 +148,9 @@ def clear(
     units, money
         As in a scenario.
     seed
-        Key of what is drawn, such as ranges of endowments.
+        Key of what is drawn, such as ranges of endowments; the scenario's, or 0, if not given.
+    threads
+        Threads of the kernels; results do not depend on it.
 
     Returns
     -------
@@ -161,6 +163,8 @@ def clear(
     """
     if (groups is None) == (orders is None):
         raise InputError("clear() takes either groups of agents or orders=[...]")
+    if seed is None:
+        seed = groups.seed if isinstance(groups, Scenario) else 0
     if orders is not None:
         book = check_orders(orders, units, mechanism, mechanism_params)
         world = orders_world(book)
@@ -192,8 +196,9 @@ def _one_post(
     if isinstance(groups, Scenario):
         whole = groups.to_dict()
         only = whole["market_posts"][0] if len(groups.market_posts) == 1 else {}
-        mechanism = mechanism or only.get("mechanism_type")
-        mechanism_params = mechanism_params or only.get("mechanism_params")
+        if mechanism is None and only:
+            mechanism = only["mechanism"]
+            mechanism_params = mechanism_params or only["mechanism_params"]
         commodities = commodities or only.get("commodities")
         units, money = units or whole.get("units"), money or whole.get("money")
         groups = [_without_place(group) for group in whole["populations"]]

@@ -56,12 +56,14 @@ class OrderBook:
 
 
 def check_orders(
-    orders: Sequence[Mapping[str, Any]],
+    orders: object,
     units: Mapping[str, Any] | None,
     mechanism: str | None,
     mechanism_params: Mapping[str, Any] | None,
 ) -> OrderBook:
     """Check limit orders; InputError names the first one that is wrong."""
+    if isinstance(orders, (str, bytes)) or not isinstance(orders, Sequence):
+        raise InputError(f"orders must be a list of mappings, not {type(orders).__name__}")
     if not orders:
         raise InputError("orders: the list is empty; at least one order is needed")
     # The mechanism's settings are checked where a scenario's are, on a group that stands for all.
@@ -79,6 +81,7 @@ def check_orders(
     )
     goods: dict[str, int] = {}
     rows = [_check(each, index, example.units, goods) for index, each in enumerate(orders)]
+    _refuse_self_trade(rows)
     agent, good, buys, lots, steps = (np.array(column) for column in zip(*rows, strict=True))
     offered = sum(row[3] for row in rows if not row[2])
     offered_money = sum(row[3] * row[4] for row in rows if row[2])
@@ -105,14 +108,15 @@ def _commodities(orders: Sequence[Any]) -> list[str]:
 
 
 def _check(
-    order: Mapping[str, Any], index: int, units: Units, goods: dict[str, int]
+    order: Any, index: int, units: Units, goods: dict[str, int]
 ) -> tuple[int, int, bool, int, int]:
     where = f"orders[{index}]"
-    if set(order) != set(KEYS):
+    if not isinstance(order, Mapping) or set(order) != set(KEYS):
         raise InputError(f"{where}: an order has the keys {', '.join(KEYS)}, not {order!r}")
     agent, commodity, direction = order["agent"], order["commodity"], order["direction"]
-    if isinstance(agent, bool) or not isinstance(agent, (int, np.integer)) or agent < 0:
-        raise InputError(f"{where}: agent must be a whole number from 0, not {agent!r}")
+    whole = isinstance(agent, (int, np.integer)) and not isinstance(agent, bool)
+    if not whole or not 0 <= agent < 2**63:
+        raise InputError(f"{where}: agent must be a whole number from 0 to 2^63 - 1, not {agent!r}")
     if not isinstance(commodity, str) or not commodity or commodity == "M":
         raise InputError(f"{where}: commodity must name a good besides M, not {commodity!r}")
     if direction not in ("buy", "sell"):
@@ -123,6 +127,21 @@ def _check(
         raise InputError(f"{where}: the amounts are too large (at most 2^40 steps, 2^53 lots)")
     good = goods.setdefault(commodity, len(goods))
     return int(agent), good, direction == "buy", lots, steps
+
+
+def _refuse_self_trade(rows: list[tuple[int, int, bool, int, int]]) -> None:
+    """Raise InputError if an agent's own orders cross."""
+    bids: dict[tuple[int, int], tuple[int, int]] = {}
+    for index, (agent, good, buys, _, steps) in enumerate(rows):
+        if buys:
+            bids[agent, good] = max(bids.get((agent, good), (0, 0)), (steps, index))
+    for index, (agent, good, buys, _, steps) in enumerate(rows):
+        bid, other = bids.get((agent, good), (0, 0))
+        if not buys and bid >= steps:
+            raise InputError(
+                f"orders[{index}]: agent {agent} would trade with itself: "
+                f"orders[{other}] buys the same commodity at no less than this one's limit"
+            )
 
 
 def _amount(convert: Any, value: Any, where: str) -> int:

@@ -11,12 +11,15 @@ from ecs_market.components.market_post import MarketPost
 from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
 from ecs_market.components.visibility import PostVisibility
-from ecs_market.kernels.posts import cover_tiles
+from ecs_market.errors import InputError
+from ecs_market.kernels.posts import SIDE, cover_tiles
 from ecs_market.kernels.spatial import TILE_SHIFT, accumulate
 from ecs_market.mechanisms.batch import numeraires
 from ecs_market.mechanisms.registered import MECHANISMS
 from ecs_market.world import World
 
+# What the index of posts may list: half a gigabyte of row numbers.
+MOST_ENTRIES = 2**27
 POST_COMPONENTS = [Position, PostVisibility, MarketPost]
 
 
@@ -51,6 +54,12 @@ def index_posts(world: World) -> PostIndex:
     reach = np.maximum(sight.visibility_radius, sight.broadcast_radius)
     rows = world.post_rows[world.post_rows >= 0]
     starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
+    covered = reach[rows].astype(np.float64) ** 2 * 2.0 / SIDE**2
+    if np.minimum(covered, tiles_x * tiles_y).sum() > MOST_ENTRIES:
+        raise InputError(
+            f"market posts: together they are seen or heard in more than {MOST_ENTRIES:,} "
+            f"places of {SIDE} x {SIDE} cells; reduce their radii or their number"
+        )
     nothing = np.empty(0, np.int32)
     cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
     accumulate(starts)

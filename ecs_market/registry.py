@@ -216,7 +216,7 @@ _ENTRIES: tuple[Entry, ...] = (
         "search",
         "distance_discounted",
         "2025.10.29",
-        "Ranks what is in sight by its value discounted over the distance.",
+        "Ranks partners and patches by value discounted over the distance; ignores posts.",
     ),
     Entry(
         "matching",

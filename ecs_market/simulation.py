@@ -70,7 +70,7 @@ class Simulation:
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else from_dict(scenario)
         self.seed = _whole("seed", self.scenario.seed if seed is None else seed, 0, 2**63 - 1)
-        self.threads = _whole("threads", threads or default_threads(), 1, 1024)
+        self.threads = _whole("threads", default_threads() if threads is None else threads, 1, 1024)
         self._busy = threading.RLock()
         self._failed: BaseException | None = None
         self._closed = False
@@ -91,7 +91,7 @@ class Simulation:
         The tick runs on the simulation's own thread while the caller waits, so that an interrupt
         is raised after the tick is complete.
         """
-        with self._use():
+        with self._use(structure=True):
             if self._runner is None:
                 self._runner = ThreadPoolExecutor(1, thread_name_prefix="ecs_market_tick")
             _wait(self._runner.submit(self._tick))
@@ -291,7 +291,9 @@ class Simulation:
             )
         try:
             if structure and self._views:
-                raise SimulationError("rows cannot change inside an edit() or columns() block")
+                raise SimulationError(
+                    "ticks, births and deaths cannot happen inside an edit() or columns() block"
+                )
             yield
         finally:
             self._busy.release()

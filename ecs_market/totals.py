@@ -27,8 +27,8 @@ class Totals:
     ----------
     posts
         By post id.
-    market_participations
-        Members of posts that got something, summed over ticks.
+    market_trades, market_gain
+        Trades between members of posts and their gains [minor unit].
     bilateral_trades, bilateral_gain
         Agreements face to face and their gains [minor unit].
     bilateral_volume

@@ -8,6 +8,7 @@ import numpy as np
 from ecs_market.components.bilateral_trader import BilateralTrader
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
+from ecs_market.components.mobility import Mobility
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import Visibility
 from ecs_market.kernels.spatial import (
@@ -54,6 +55,8 @@ class IndexTraders(esper.Processor):
             position.x,
             position.y,
             world.agents.whole(Visibility).vision_radius,
+            world.agents.whole(Visibility).interaction_radius,
+            world.agents.whole(Mobility).budget,
             world.scratch.search.rate,
             world.scratch.search.curvature,
             inventory.goods,
@@ -65,6 +68,7 @@ class IndexTraders(esper.Processor):
             index.x,
             index.y,
             index.vision,
+            index.grasp,
             index.rate,
             index.curvature,
             index.stock,
@@ -87,6 +91,7 @@ def empty_index(world: World, entries: int) -> TraderIndex:
         x=np.empty(entries, np.int32),
         y=np.empty(entries, np.int32),
         vision=np.empty(entries, np.int32),
+        grasp=np.empty(entries, np.int32),
         rate=np.empty((entries, goods), np.float32),
         curvature=np.empty((entries, goods), np.float32),
         stock=np.empty((entries, goods), np.float32),

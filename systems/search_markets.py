@@ -9,6 +9,7 @@ from ecs_market.components.identity import Identity
 from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import MarketPost
+from ecs_market.components.mobility import Mobility
 from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
 from ecs_market.components.utility import Utility
@@ -60,6 +61,8 @@ class SearchMarkets(esper.Processor):
                     place.x,
                     place.y,
                     world.posts.whole(Identity).id,
+                    world.agents.whole(Mobility).budget,
+                    reach.interaction_radius,
                     reach.visibility_radius,
                     reach.broadcast_radius,
                     world.posts.whole(MarketPost).commodities,

@@ -37,6 +37,7 @@ class SearchPartners(esper.Processor):
             index.x,
             index.y,
             index.vision,
+            index.grasp,
             index.rate,
             index.curvature,
             index.stock,

@@ -7,6 +7,7 @@ import esper
 from ecs_market.components.barred import Barred
 from ecs_market.components.forager import Forager
 from ecs_market.components.intent import RESOURCE, Intent
+from ecs_market.components.mobility import Mobility
 from ecs_market.components.patch_index import PatchIndex
 from ecs_market.components.position import Position
 from ecs_market.components.resource_patches import ResourcePatches
@@ -38,6 +39,7 @@ class SearchResources(esper.Processor):
                 position.x,
                 position.y,
                 sight.vision_radius,
+                world.agents.whole(Mobility).budget,
                 search.rate,
                 index.tile_start,
                 index.tiles_x,

@@ -95,7 +95,7 @@ def test_arrays_hold_the_scalar_numbers() -> None:
 def test_moments_and_range() -> None:
     idents = np.arange(200_000, dtype=np.int64)
     reals = np.empty(idents.size)
-    fill_uniform(1, 0, module.PARAMETER, 0, idents, reals)
+    fill_uniform(1, 0, module.PATCH_AMOUNT, 0, idents, reals)
     assert reals.min() >= 0.0
     assert reals.max() < 1.0
     assert abs(reals.mean() - 0.5) < 0.003
@@ -122,9 +122,6 @@ def test_stream_numbers_are_fixed() -> None:
         "PATCH_AMOUNT": 5,
         "REGIME": 6,
         "IDLE_WALK": 7,
-        "SHUFFLE": 8,
-        "PARAMETER": 9,
-        "ORDER": 10,
     }
 
 

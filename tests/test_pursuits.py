@@ -70,18 +70,20 @@ def test_patience_bars_exactly_that_target_for_the_cooldown() -> None:
 
 @pytest.mark.kernel
 def test_a_short_bar_does_not_end_a_longer_one() -> None:
-    """A market that fails sends its members away for a tick, in vain if they know no other way."""
+    """A market that fails sends its members away for a tick, whatever else they are barred from."""
     world = world_of(group("all", 3), market_posts=[{"location": [4, 4]}, {"location": [6, 4]}])
     barred = world.agents.whole(Barred)
-    assert barred.until.shape[1] == 1
     slots = (barred.kind, barred.target, barred.until)
     rows = world.agent_rows
     world.tick = 20
     add_bar(rows[:2], MARKET, np.array([0, 0]), 26, *slots)
     add_bar(rows[1:], MARKET, np.array([1, 1]), 22, *slots)
-    assert [agent.barred for agent in agents_of(world)] == [{(MARKET, 0)}] * 2 + [{(MARKET, 1)}]
+    first, second = (MARKET, 0), (MARKET, 1)
+    assert [agent.barred for agent in agents_of(world)] == [{first}, {first, second}, {second}]
+    add_bar(rows[1:2], PARTNER, np.array([2]), 22, *slots)
+    assert agents_of(world)[1].barred == {first, second}
     world.tick = 22
-    assert [agent.barred for agent in agents_of(world)] == [{(MARKET, 0)}] * 2 + [set()]
+    assert [agent.barred for agent in agents_of(world)] == [{first}, {first}, set()]
 
 
 def test_another_post_is_free_during_the_bar() -> None:
@@ -162,12 +164,15 @@ def test_a_partner_out_of_sight_or_without_gain_is_given_up(how: str) -> None:
         assert not any(agent.barred for agent in agents_of(world))
 
 
+SELDOM = {"clear_every": 1000}
+
+
 def test_a_pursuit_is_kept_on_ties_and_left_for_something_better() -> None:
     with running(
         group("one", 1, [COBB_DOUGLAS], cells=[[5, 4]], inventories=SAME, components=["Mobility"]),
         market_posts=[
-            {"id": 3, "location": [1, 4], "interaction_radius": 0},
-            {"id": 8, "location": [9, 4], "interaction_radius": 0},
+            {"id": 3, "location": [1, 4], "interaction_radius": 5, "mechanism_params": SELDOM},
+            {"id": 8, "location": [9, 4], "interaction_radius": 5, "mechanism_params": SELDOM},
         ],
         params={"idle": "stay", "move_budget_per_tick": 0},
     ) as simulation:

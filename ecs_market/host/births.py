@@ -15,6 +15,7 @@ from ecs_market.components.intent import IDLE, PARTNER, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.mobility import Mobility
 from ecs_market.components.pairing import Pairing
+from ecs_market.components.posted_price import WishBook
 from ecs_market.errors import InputError
 from ecs_market.host.checks import as_ids, as_values, book, check_totals, holdings, owned
 from ecs_market.host.fields import (
@@ -210,3 +211,7 @@ def _release(world: World, gone: I64) -> None:
     intent.value[after] = 0.0
     intent.since[after] = -1
     intent.waited[after] = 0
+    for _, wishes in world.esper.get_component(WishBook):
+        kept = ~np.isin(wishes.agent, gone)
+        wishes.post, wishes.agent = wishes.post[kept], wishes.agent[kept]
+        wishes.wish = wishes.wish[kept]

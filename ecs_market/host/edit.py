@@ -37,7 +37,6 @@ class Edit:
 
     def __init__(self, simulation: Simulation) -> None:
         self._simulation = simulation
-        self._tick = simulation.tick
         self._writes: list[_Write] = []
         self._open = True
 
@@ -105,15 +104,11 @@ class Edit:
 
         Raises
         ------
-        SimulationError
-            A tick was computed since the edit began; nothing is written.
         InputError
             Other changes since made the totals too large; nothing is written.
         """
         world = self._simulation.world
         self._open = False
-        if self._simulation.tick != self._tick:
-            raise SimulationError("a tick ran inside an edit block; the edit changed nothing")
         touched = {write.field.component for write in self._writes}
         change: list[int] = []
         if Inventory in touched:

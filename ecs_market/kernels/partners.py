@@ -52,6 +52,7 @@ def find_partners(
     x: I32,
     y: I32,
     vision: I32,
+    grasp: I32,
     rate: F32,
     curvature: F32,
     stock: F32,
@@ -69,7 +70,8 @@ def find_partners(
 ) -> None:
     """Write each trader's best partners by discounted total gain, ties by the lower id.
 
-    Both must see each other; a discounted gain under `least_gain` [M] is none.
+    Both must see each other, and one must be able to walk if they are apart; a discounted gain
+    under `least_gain` [M] is none.
     """
     slots = candidate_row.shape[1]
     best_id = np.empty(slots, np.int64)
@@ -95,6 +97,8 @@ def find_partners(
             for j in range(first, last):
                 distance = abs(xi - int64(x[j])) + abs(yi - int64(y[j]))
                 if distance > sight or distance > vision[j] or j == i:
+                    continue
+                if grasp[i] >= 0 and grasp[j] >= 0 and distance > min(grasp[i], grasp[j]):
                     continue
                 gain = pair_gain(i, j, rate, curvature, stock, cash) * beta_power[distance]
                 if gain < least_gain:

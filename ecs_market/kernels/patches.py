@@ -32,6 +32,7 @@ def find_patches(
     x: I32,
     y: I32,
     vision: I32,
+    budget: I32,
     rate: F32,
     tile_start: I32,
     tiles_x: int,
@@ -60,7 +61,8 @@ def find_patches(
 ) -> None:
     """Write each agent's best patch and its discounted value [M].
 
-    A patch is worth its whole amount at the agent's marginal rate.  Ties go to the patch pursued
+    A patch is worth its whole amount at the agent's marginal rate.  Who cannot walk sees only the
+    patch it stands on.  Ties go to the patch pursued
     already, then the lower number.
     """
     for row in range(start, stop):
@@ -71,7 +73,7 @@ def find_patches(
             kept = intent_target[row]
         xi = int64(x[row])
         yi = int64(y[row])
-        sight = int64(vision[row])
+        sight = int64(vision[row]) if budget[row] > 0 else 0
         left = max(0, xi - sight) >> TILE_SHIFT
         right = min(tiles_x - 1, (xi + sight) >> TILE_SHIFT)
         top = max(0, yi - sight) >> TILE_SHIFT

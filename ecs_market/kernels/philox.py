@@ -16,9 +16,6 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PATCH_AMOUNT`      how much it holds at the start
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
-`SHUFFLE`           the order of activations
-`PARAMETER`         parameters that a scenario gives as a range
-`ORDER`             orders of agents that bid at random
 ==================  ==================================================
 """
 
@@ -40,9 +37,6 @@ PATCH_KIND: Final = 4
 PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
-SHUFFLE: Final = 8
-PARAMETER: Final = 9
-ORDER: Final = 10
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)

@@ -20,7 +20,6 @@ def gain_of(
     family: int,
     lots: I64,
     change: I64,
-    minor: int,
     paid: int,
     parameters: F64,
     weight: float,
@@ -39,9 +38,8 @@ def gain_of(
     old = utility(family, before, parameters, floor)
     new = utility(family, after, parameters, floor)
     spent = weight * (float64(paid) * minor_size)
-    held = weight * (float64(minor) * minor_size)
     gain = new - old - spent
-    return 0.0 if abs(gain) <= NOISE * (abs(old) + held) else gain
+    return 0.0 if abs(gain) <= NOISE * (abs(old) + abs(new) + abs(spent)) else gain
 
 
 def settle_posts(
@@ -116,7 +114,6 @@ def settle_posts(
                     family[i],
                     lots[i],
                     filled[i],
-                    minor[i],
                     paid,
                     parameters[i],
                     weight[i],
@@ -152,7 +149,7 @@ def settle_barter(
     ids: I64,
     family: I64,
     lots: I64,
-    minor: I64,
+    minor: I64,  # noqa: ARG001  # it takes the arguments of settle_posts
     parameters: F64,
     weight: F64,
     indifferent: Bool,
@@ -218,7 +215,6 @@ def settle_barter(
                     family[i],
                     lots[i],
                     filled[i],
-                    minor[i],
                     0,
                     parameters[i],
                     weight[i],

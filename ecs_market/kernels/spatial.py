@@ -30,6 +30,8 @@ class TraderIndex:
         Row in the arena and id.
     x, y, vision
         int32 (m,) [cell].
+    grasp
+        int32 (m,): how far one who cannot walk can trade, -1 for who can walk [cell].
     rate, curvature, stock
         float32 (m, K): marginal rate [M / unit], minus its slope, holdings [unit].
     cash
@@ -44,6 +46,7 @@ class TraderIndex:
     x: I32
     y: I32
     vision: I32
+    grasp: I32
     rate: F32
     curvature: F32
     stock: F32
@@ -85,6 +88,8 @@ def fill_index(
     x: I32,
     y: I32,
     vision: I32,
+    interaction: I32,
+    budget: I32,
     rate: F32,
     curvature: F32,
     goods: I64,
@@ -96,6 +101,7 @@ def fill_index(
     out_x: I32,
     out_y: I32,
     out_vision: I32,
+    out_grasp: I32,
     out_rate: F32,
     out_curvature: F32,
     out_stock: F32,
@@ -109,6 +115,7 @@ def fill_index(
         out_x[entry] = x[row]
         out_y[entry] = y[row]
         out_vision[entry] = vision[row]
+        out_grasp[entry] = interaction[row] if budget[row] <= 0 else -1
         for k in range(n):
             out_rate[entry, k] = rate[row, k]
             out_curvature[entry, k] = curvature[row, k]

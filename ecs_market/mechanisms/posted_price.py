@@ -29,6 +29,11 @@ def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
     board.eta[row] = parameters["eta"]
     board.clear_every[row] = parameters["clear_every"]
     board.initial_price[row] = prices_given(world, parameters["initial_price"])
+    post = world.posts.whole(MarketPost)
+    published = post.commodities[row] & (board.initial_price[row] > 0.0)
+    steps = np.rint(board.initial_price[row] / world.settings.step_size).astype(np.int64)
+    post.current_prices[row, published] = steps[published]
+    post.price_formed_at[row, published] = world.tick
 
 
 def clear(

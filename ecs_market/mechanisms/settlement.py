@@ -145,7 +145,9 @@ def settle(batch: Batch, steps: I64, holdings: F64, indifferent: Bool, active: B
     """
     world = batch.world
     settings = world.settings
-    desired = np.rint(holdings / settings.lot_size).astype(np.int64) - batch.lots
+    # From the difference: whoever wants what it has trades nothing, however much that is.
+    desired = np.rint((holdings - batch.goods) / settings.lot_size).astype(np.int64)
+    np.maximum(desired, -batch.lots, out=desired)
     desired[~np.repeat(active, np.diff(batch.first))] = 0
     filled = np.zeros(desired.shape, np.int64)
     gain = np.zeros(batch.size)

@@ -201,6 +201,8 @@ def _publish(
         unit = steps_of_one(world.settings.step_size)
         clearing.price[counted, batch.numeraire[counted]] = unit
     post.current_prices[fresh] = clearing.price[fresh]
+    stale = batch.active[:, np.newaxis] & ~fresh & (post.current_prices > 0)
+    clearing.price[stale] = post.current_prices[stale]
     post.price_formed_at[fresh] = world.tick
     post.last_clear_tick[sold] = world.tick
     post.status[batch.active] = clearing.status[batch.active]

@@ -94,7 +94,7 @@ def smooth_demand(
             total += low[k]
     for k in range(goods.shape[0]):
         if traded[k]:
-            low[k] *= wealth / (total * price[k])
+            low[k] = low[k] * wealth / (total * price[k]) if total > 0.0 else goods[k]
         high[k] = low[k]
 
 

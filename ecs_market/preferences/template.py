@@ -137,6 +137,8 @@ def find_market(
     post_x: I32,
     post_y: I32,
     post_id: I64,
+    budget: I32,
+    interaction: I32,
     sight: I32,
     hearing: I32,
     commodities: Bool,
@@ -162,7 +164,8 @@ def find_market(
 ) -> None:
     """Write each agent's best market post and its discounted value [M]; 0 where there is none.
 
-    Ties go to the post that is pursued already, then to the lower id.
+    Ties go to the post that is pursued already, then to the lower id.  Who cannot walk looks only
+    at posts within reach.
     """
     n = inventory.shape[1]
     goods = np.empty(n)
@@ -197,6 +200,8 @@ def find_market(
             )
             hears = distance <= hearing[post] and confidence[post] > 0.0
             if not hears and distance > sight[post]:
+                continue
+            if budget[row] <= 0 and distance > interaction[post]:
                 continue
             barred = False
             for slot in range(barred_kind.shape[1]):

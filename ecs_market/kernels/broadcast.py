@@ -1,0 +1,26 @@
+"""How far a price is trusted by its age."""
+
+from __future__ import annotations
+
+from ecs_market.kernels.elementary import exp
+from ecs_market.kernels.jit import kernel
+from ecs_market.types import F64, I64, Bool, float64
+
+LN_2 = 0.6931471805599453
+
+
+@kernel
+def write_confidence(
+    priced: Bool, age: I64, decays: bool, half_life: float, floor: float, confidence: F64
+) -> None:
+    """Write confidence in each post's prices: halved every half-life, never under the floor.
+
+    A post without a price has none.
+    """
+    for post in range(priced.shape[0]):
+        confidence[post] = 0.0
+        if priced[post]:
+            confidence[post] = 1.0
+            if decays:
+                fraction = exp(-LN_2 * float64(age[post]) / half_life)
+                confidence[post] = max(floor, fraction)
