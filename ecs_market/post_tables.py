@@ -53,7 +53,6 @@ def index_posts(world: World) -> PostIndex:
     place, sight = world.posts.whole(Position), world.posts.whole(PostVisibility)
     reach = np.maximum(sight.visibility_radius, sight.broadcast_radius)
     rows = world.post_rows[world.post_rows >= 0]
-    starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
     covered = reach[rows].astype(np.float64) ** 2 * 2.0 / SIDE**2
     if np.minimum(covered, tiles_x * tiles_y).sum() > MOST_ENTRIES:
         raise InputError(
@@ -61,6 +60,7 @@ def index_posts(world: World) -> PostIndex:
             f"places of {SIDE} x {SIDE} cells; reduce their radii or their number"
         )
     nothing = np.empty(0, np.int32)
+    starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
     cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
     accumulate(starts)
     entries = np.empty(starts[-1], np.int32)
