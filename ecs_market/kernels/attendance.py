@@ -42,9 +42,10 @@ def join_posts(
 
 
 @kernel
-def count_members(agent_rows: I64, at_post: I32, family: I8, slot_of: I64, counts: I64) -> None:
+def count_members(
+    agent_rows: I64, at_post: I32, family: I8, slot_of: I64, families: int, counts: I64
+) -> None:
     """Count the members of each (post, family) slot, kept one place on."""
-    families = slot_of.max() + 1
     for ident in range(agent_rows.shape[0]):
         row = agent_rows[ident]
         if row >= 0 and at_post[row] >= 0:
@@ -58,6 +59,7 @@ def place_members(
     at_post: I32,
     family: I8,
     slot_of: I64,
+    families: int,
     next_place: I64,
     next_by_id: I64,
     rows: I32,
@@ -67,7 +69,6 @@ def place_members(
 
     Both follow from going through the ids in order.
     """
-    families = slot_of.max() + 1
     for ident in range(agent_rows.shape[0]):
         row = agent_rows[ident]
         if row >= 0 and at_post[row] >= 0:

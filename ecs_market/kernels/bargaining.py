@@ -296,6 +296,32 @@ def repeats(
 
 
 @kernel
+def forget(tried: Bool) -> None:
+    """Mark every pair of goods as untried."""
+    for k in range(tried.shape[0]):
+        for unit in range(tried.shape[1]):
+            tried[k, unit] = False
+
+
+@kernel
+def copy_rates(rates: F64, to: F64) -> None:
+    """Copy the marginal utilities of both sides."""
+    for side in range(2):
+        for k in range(rates.shape[1]):
+            to[side, k] = rates[side, k]
+
+
+@kernel
+def same_rates(rates: F64, others: F64) -> bool:
+    """Return whether both sides' marginal utilities are what they were."""
+    for side in range(2):
+        for k in range(rates.shape[1]):
+            if rates[side, k] != others[side, k]:
+                return False
+    return True
+
+
+@kernel
 def book(
     buyer: int, seller: int, k: int, unit: int, size: int, paid: int, goods: I64, money: I64
 ) -> None:
@@ -369,7 +395,7 @@ def bargain_pairs(
         j = second[pair]
         gained[pair] = 0
         trades[pair] = 0
-        tried[:, :] = False
+        forget(tried)
         old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
         old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
         while trades[pair] < MOST_AGREEMENTS:
@@ -418,10 +444,10 @@ def bargain_pairs(
             more = gain(buyer, k, size, unit, paid, old[0], *sizes) / worth
             more += gain(seller, k, -size, unit, -paid, old[1], *sizes) / worth_seller
             book(buyer, seller, k, unit, size, paid, goods, money)
-            rates_before[:, :] = rates
+            copy_rates(rates, rates_before)
             old_i = write_rates(0, i, goods, *tastes, lot_size, work, rates)
             old_j = write_rates(1, j, goods, *tastes, lot_size, work, rates)
-            if rule == COMPENSATING_BLOCK and (rates == rates_before).all():
+            if rule == COMPENSATING_BLOCK and same_rates(rates, rates_before):
                 old = (old_i, old_j) if buyer == i else (old_j, old_i)
                 market = (steps, unit_steps, old, goods, money, family, parameters, weight)
                 scale = (lot_size, minor_size, work)
@@ -441,5 +467,5 @@ def bargain_pairs(
             trades[pair] += 1
             filled[i] = True
             filled[j] = True
-            tried[:, :] = False
+            forget(tried)
     return record[:used]

@@ -7,6 +7,8 @@ algorithm whatever else happens, so that taking such edges in rounds gives the s
 
 from __future__ import annotations
 
+import numpy as np
+
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.jit import kernel
 from ecs_market.types import F32, I8, I32, I64, Bool, int64
@@ -130,8 +132,10 @@ def match_rounds(
     who may still be paired.
     """
     pairs = 0
-    active = seekers.copy()
-    alive = active.shape[0]
+    alive = seekers.shape[0]
+    active = np.empty(alive, np.int64)
+    for position in range(alive):
+        active[position] = seekers[position]
     while alive > 0:
         remaining = 0
         for position in range(alive):

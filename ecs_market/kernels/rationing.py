@@ -72,7 +72,9 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
                 parts[i] += 1
         return
     candidates = np.empty(tied, np.int64)
-    largest = ids.max()
+    largest = int64(0)
+    for i in range(size):
+        largest = max(largest, ids[i])
     found = 0
     for i in range(size):
         if scratch[i] == threshold and threshold > 0:

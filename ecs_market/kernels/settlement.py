@@ -30,11 +30,13 @@ def gain_of(
 ) -> float:
     """Return the change in utility [utility] of a net trade, 0 within the noise of comparing."""
     floor = 0.5 * lot_size
-    if not change.any():
-        return 0.0
+    changed = False
     for k in range(lots.shape[0]):
         before[k] = float64(lots[k]) * lot_size
         after[k] = float64(lots[k] + change[k]) * lot_size
+        changed = changed or change[k] != 0
+    if not changed:
+        return 0.0
     old = utility(family, before, parameters, floor)
     new = utility(family, after, parameters, floor)
     spent = weight * (float64(paid) * minor_size)
@@ -92,7 +94,9 @@ def settle_posts(
             parts,
             scratch,
         )
-        wished[a:b] = desired[a:b]
+        for i in range(a, b):
+            for k in range(goods):
+                wished[i, k] = desired[i, k]
         changed = True
         while changed:
             changed = False
@@ -193,7 +197,9 @@ def settle_barter(
             parts,
             scratch,
         )
-        wished[a:b] = desired[a:b]
+        for i in range(a, b):
+            for k in range(goods):
+                wished[i, k] = desired[i, k]
         changed = True
         while changed:
             changed = False

@@ -68,7 +68,7 @@ def gather(world: World) -> Attendance:
     posts = world.posts.capacity
     slots = np.zeros(posts * len(codes) + 1, np.int64)
     at_post = world.scratch.at_post
-    attendance.count_members(world.agent_rows, at_post, utility.family, slot_of, slots)
+    attendance.count_members(world.agent_rows, at_post, utility.family, slot_of, len(codes), slots)
     accumulate(slots)
     row = np.empty(slots[-1], np.int32)
     by_id = np.empty(slots[-1], np.int64)
@@ -78,6 +78,7 @@ def gather(world: World) -> Attendance:
         at_post,
         utility.family,
         slot_of,
+        len(codes),
         slots[:-1].copy(),
         first[:-1].copy(),
         row,

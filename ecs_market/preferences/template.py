@@ -216,7 +216,7 @@ def find_market(
             traded = commodities[post]
             worth = weight
             if mode != QUASILINEAR:
-                worth = marginal(goods, own, floor, numeraire[post])
+                worth = marginal(goods, own, floor, int64(numeraire[post]))
             if worth <= 0.0:
                 continue
             for k in range(n):
@@ -239,7 +239,7 @@ def find_market(
                     own,
                     weight,
                     mode,
-                    numeraire[post],
+                    int64(numeraire[post]),
                     floor,
                     before,
                     low,
@@ -316,7 +316,7 @@ def sum_demand(
                 parameters[member],
                 money_weight[member],
                 mode,
-                numeraire[post],
+                int64(numeraire[post]),
                 floor,
                 smoothing,
                 low,
@@ -382,7 +382,7 @@ def write_demand(
                     parameters[member],
                     money_weight[member],
                     mode,
-                    numeraire[post],
+                    int64(numeraire[post]),
                     floor,
                     0.0,
                     low,
@@ -428,7 +428,7 @@ def nearest_kink(
             middle = 0.5 * (lower[post, k] + upper[post, k])
             for member in range(segment_start[segment], segment_stop[segment]):
                 price = indifference_price(
-                    parameters[member], money_weight[member], mode, numeraire[post], k
+                    parameters[member], money_weight[member], mode, int64(numeraire[post]), k
                 )
                 if price <= lower[post, k] or price >= upper[post, k]:
                     continue
