@@ -26,7 +26,7 @@ from ecs_market.scenario import schema as sections
 FOLDER = Path(__file__).parent.parent / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
 
-BLUEPRINT: dict[str, Any] = {
+CANONICAL: dict[str, Any] = {
     "name": "Two Competing Markets",
     "description": "Agents choose between two market posts with different mechanisms",
     "grid": {"width": 50, "height": 50},
@@ -114,22 +114,22 @@ def test_shipped(path: Path, validator: Any) -> None:
     validator.validate(json.loads(json.dumps(written)))
 
 
-def test_the_canonical_file_carries_the_blueprint() -> None:
+def test_the_canonical_file_carries_the_canonical_economy() -> None:
     found = yaml.safe_load((FOLDER / "walrasian_two_markets.yaml").read_text(encoding="utf-8"))
     assert (found.pop("ticks"), found.pop("seed")) == (200, 42)
-    assert found == BLUEPRINT
-    assert from_dict(BLUEPRINT).override("ticks=200", "seed=42") == load_scenario(
+    assert found == CANONICAL
+    assert from_dict(CANONICAL).override("ticks=200", "seed=42") == load_scenario(
         "walrasian_two_markets"
     )
 
 
-def test_both_spellings_of_the_blueprint_are_one() -> None:
-    other = json.loads(json.dumps(BLUEPRINT))
+def test_both_spellings_of_the_canonical_economy_are_one() -> None:
+    other = json.loads(json.dumps(CANONICAL))
     other["exchange_regime"] = other["params"].pop("exchange_regime")
     for post in other["market_posts"]:
         post["mechanism"] = post.pop("mechanism_type")
         del post["id"]
-    assert from_dict(other) == from_dict(BLUEPRINT)
+    assert from_dict(other) == from_dict(CANONICAL)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_both_spellings_of_the_blueprint_are_one() -> None:
     ],
 )
 def test_the_schema_refuses_too(change: dict[str, Any], validator: Any) -> None:
-    mapping = {**BLUEPRINT, **change}
+    mapping = {**CANONICAL, **change}
     assert not validator.is_valid(mapping)
     with pytest.raises(ScenarioError):
         from_dict(mapping)
