@@ -31,6 +31,7 @@ from ecs_market.scenario.start import PatchStart, PopulationStart, draw_start
 from ecs_market.settings import PriceInfo, Settings
 from ecs_market.totals import Totals
 from ecs_market.types import I64
+from ecs_market.units import Units
 from ecs_market.world import Ledger, World
 
 AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred]
@@ -98,6 +99,18 @@ def sort_by_space(world: World) -> None:
     world.restructure(reorder=orders)
 
 
+def unit_sizes(units: Units) -> dict[str, Any]:
+    """Return the settings that follow from the units."""
+    return {
+        "lot_size": units.lot_size,
+        "step_size": units.step_size,
+        "minor_size": units.minor_size,
+        "step_numerator": float(units.price_step.numerator),
+        "step_denominator": float(units.price_step.denominator),
+        "lots_per_unit": max(1, round(1 / units.lot)),
+    }
+
+
 def settings_of(scenario: Scenario) -> Settings:
     """Return the settings that systems read."""
     params, info, units = scenario.params, scenario.price_info, scenario.units
@@ -105,12 +118,7 @@ def settings_of(scenario: Scenario) -> Settings:
         width=scenario.grid.width,
         height=scenario.grid.height,
         goods=scenario.goods,
-        lot_size=units.lot_size,
-        step_size=units.step_size,
-        minor_size=units.minor_size,
-        step_numerator=float(units.price_step.numerator),
-        step_denominator=float(units.price_step.denominator),
-        lots_per_unit=max(1, round(1 / units.lot)),
+        **unit_sizes(units),
         mode=MODES.index(scenario.money_mode),
         exchange_regime=params.exchange_regime,
         centralized_weight=params.centralized_weight,

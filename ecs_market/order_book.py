@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.arena import Arena
-from ecs_market.build import AGENT_COMPONENTS
+from ecs_market.build import AGENT_COMPONENTS, unit_sizes
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
@@ -168,12 +168,7 @@ def orders_world(book: OrderBook) -> World:
             width=1,
             height=1,
             goods=book.goods,
-            lot_size=units.lot_size,
-            step_size=units.step_size,
-            minor_size=units.minor_size,
-            step_numerator=float(units.price_step.numerator),
-            step_denominator=float(units.price_step.denominator),
-            lots_per_unit=max(1, round(1 / units.lot)),
+            **unit_sizes(units),
             mode=QUASILINEAR,
             exchange_regime=CENTRALIZED,
         ),

@@ -42,21 +42,10 @@ def schema(_options: Namespace) -> int:
     return 0
 
 
-def processor() -> str:
-    """Return the processor's name as far as the platform tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:  # noqa: PTH123  # a device, not a path
-            for line in lines:
-                if line.startswith("model name"):
-                    return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def facts() -> dict[str, Any]:
     """Return versions, processor, cores, threads and the place of compiled kernels."""
     from ecs_market.kernels.jit import cache_folder
+    from ecs_market.telemetry.run_row import processor
     from ecs_market.world import default_threads
 
     folder = cache_folder()

@@ -57,9 +57,6 @@ def clear(
     ids = post_ids(batch)
     _remember(batch, ids, settled.desired, book)
     _adjust_prices(world, ids, post, board, book)
-    residual = np.abs(settled.demand - settled.supply) / np.maximum(
-        np.maximum(settled.demand, settled.supply), 1
-    )
     return Clearing(
         mechanism=NAME,
         post=ids,
@@ -68,8 +65,8 @@ def clear(
         iterations=batch.active.astype(np.int32),
         status=status,
         price=steps,
-        residual=residual,
-        residual_rounded=residual,
+        residual=settled.residual,
+        residual_rounded=settled.residual,
         rounding_lots=np.zeros(steps.shape, np.int64),
         settled=settled,
         gain=gains_per_post(batch, settled),

@@ -63,6 +63,13 @@ class Settled:
     demand: I64
     supply: I64
 
+    @property
+    def residual(self) -> F64:
+        """Excess demand over gross trade, float64 (posts, K)."""
+        gross = np.maximum(np.maximum(self.demand, self.supply), 1)
+        residual: F64 = np.abs(self.demand - self.supply) / gross
+        return residual
+
 
 @dataclass(slots=True)
 class Clearing:

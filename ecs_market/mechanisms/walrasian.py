@@ -72,7 +72,7 @@ def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> C
         status=found.status,
         price=steps,
         residual=found.residual,
-        residual_rounded=_residual_rounded(settled.demand, settled.supply),
+        residual_rounded=settled.residual,
         rounding_lots=np.abs(settled.demand - settled.supply),
         settled=settled,
         gain=gains_per_post(batch, settled),
@@ -169,12 +169,6 @@ def steps_of_one(step: float) -> int:
 def _unrounded(found: Solution, price: F64) -> F64:
     """Return the prices at which indifference is judged: the solver's, or those traded at."""
     return np.where(found.converged[:, np.newaxis], found.price, price)
-
-
-def _residual_rounded(demand: I64, supply: I64) -> F64:
-    gross = np.maximum(np.maximum(demand, supply), 1)
-    residual: F64 = np.abs(demand - supply) / gross
-    return residual
 
 
 def _publish(

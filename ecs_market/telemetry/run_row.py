@@ -92,7 +92,7 @@ def posts_batch(posts: Sequence[Mapping[str, Any]]) -> Batch | None:
 def machine() -> dict[str, str]:
     """Return processor, versions and the time now (UTC, ISO 8601)."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "python": platform.python_version(),
         "numpy": _version("numpy"),
         "numba": _version("numba"),
@@ -124,7 +124,8 @@ def _version(package: str) -> str:
         return ""
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Return the processor's name as far as the platform tells it."""
     # On Linux platform.processor() says no more than the architecture.
     try:
         for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
