@@ -27,7 +27,6 @@ class PostedPrice:
     eta: F64 = column(np.float64, "1", width="goods")
     sign: I8 = column(np.int8, "last sign of excess demand", width="goods")
     updated_at: I32 = column(np.int32, "tick", fill=-1)
-    clear_every: I32 = column(np.int32, "tick", fill=1)
 
 
 @dataclass(slots=True)
