@@ -41,7 +41,7 @@ def state_hash(world: World, tick: int) -> str:
         for array in (book.post, book.agent, book.wish):
             folded.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
     ledger = world.ledger
-    for entries in (ledger.initial, ledger.harvest, ledger.host, ledger.markets):
+    for entries in (ledger.initial, ledger.harvest, ledger.host):
         folded.update(entries.astype("<i8").tobytes())
     return folded.hexdigest()
 

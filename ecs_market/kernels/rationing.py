@@ -10,31 +10,75 @@ import numpy as np
 
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.wide import mul_div
-from ecs_market.types import I64, Bool, int64
+from ecs_market.types import I64, int64
+
+# Columns of a plan: the side that is rationed (1 buyers, -1 sellers, 0 none), what it wants, gets.
+SIDE, WANTED, SERVED = 0, 1, 2
 
 
 @kernel
 def nth_largest(values: I64, size: int, n: int) -> int:
     """Return the n-th largest (n from 1) of the first `size` non-negative values, by radix.
 
-    Eight bits at a time from the top: linear in `size`, whatever the values.
+    Eight bits at a time from the highest in use: linear in `size`, whatever the values.
     """
     prefix = int64(0)
     wanted = int64(n)
+    largest = int64(0)
+    for i in range(size):
+        largest = max(largest, values[i])
+    level = 0
+    while level < 7 and largest >> (56 - 8 * level) == 0:
+        level += 1
     counts = np.zeros(256, np.int64)
-    for level in range(8):
+    top = level
+    while level < 8:
         shift = 56 - 8 * level
         for bucket in range(256):
             counts[bucket] = 0
         for i in range(size):
-            if level == 0 or (values[i] >> (shift + 8)) == prefix:
+            if level == top or (values[i] >> (shift + 8)) == prefix:
                 counts[(values[i] >> shift) & 255] += 1
         bucket = 255
         while wanted > counts[bucket]:
             wanted -= counts[bucket]
             bucket -= 1
         prefix = (prefix << 8) | bucket
+        level += 1
     return prefix
+
+
+@kernel
+def round_up(remainders: I64, rest: int, ids: I64, parts: I64) -> None:
+    """Add one to the parts with the `rest` largest positive remainders, ties to the lower id."""
+    size = remainders.shape[0]
+    if rest <= 0:
+        return
+    threshold = nth_largest(remainders, size, rest)
+    left = int64(rest)
+    tied = int64(0)
+    largest = int64(0)
+    for i in range(size):
+        if remainders[i] > threshold:
+            parts[i] += 1
+            left -= 1
+        elif remainders[i] == threshold and threshold > 0:
+            tied += 1
+            largest = max(largest, ids[i])
+    if left <= 0 or tied == 0:
+        return
+    last = largest
+    if tied > left:
+        candidates = np.empty(tied, np.int64)
+        found = 0
+        for i in range(size):
+            if remainders[i] == threshold:
+                candidates[found] = largest - ids[i]
+                found += 1
+        last = largest - nth_largest(candidates, tied, left)
+    for i in range(size):
+        if remainders[i] == threshold and ids[i] <= last:
+            parts[i] += 1
 
 
 @kernel
@@ -44,9 +88,8 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
     Each part is the floor of its share, and one more for the largest remainders, ties to the lower
     id; no part exceeds its weight.
     """
-    size = weights.shape[0]
     given = int64(0)
-    for i in range(size):
+    for i in range(weights.shape[0]):
         parts[i] = 0
         scratch[i] = 0
         if weights[i] > 0 and amount > 0:
@@ -54,169 +97,94 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
             parts[i] = quotient
             scratch[i] = remainder
             given += quotient
-    rest = amount - given
-    if rest <= 0:
-        return
-    threshold = nth_largest(scratch, size, rest)
-    for i in range(size):
-        if scratch[i] > threshold:
-            parts[i] += 1
-            rest -= 1
-    tied = int64(0)
-    for i in range(size):
-        if scratch[i] == threshold and threshold > 0:
-            tied += 1
-    if tied == rest:
-        for i in range(size):
-            if scratch[i] == threshold and threshold > 0:
-                parts[i] += 1
-        return
-    candidates = np.empty(tied, np.int64)
-    largest = int64(0)
-    for i in range(size):
-        largest = max(largest, ids[i])
-    found = 0
-    for i in range(size):
-        if scratch[i] == threshold and threshold > 0:
-            candidates[found] = largest - ids[i]
-            found += 1
-    if rest <= 0 or tied == 0:
-        return
-    last = largest - nth_largest(candidates, tied, rest)
-    for i in range(size):
-        if scratch[i] == threshold and threshold > 0 and ids[i] <= last:
-            parts[i] += 1
+    round_up(scratch, amount - given, ids, parts)
 
 
 @kernel
-def fill_orders(
-    desired: I64, ids: I64, filled: I64, weights: I64, parts: I64, scratch: I64
-) -> None:
-    """Write what each member gets of its desired net trades (m, K) [lot].
-
-    The short side of each good is served in full, the long side pro rata.
-    """
-    size = desired.shape[0]
-    for k in range(desired.shape[1]):
-        buys = int64(0)
-        sells = int64(0)
-        for i in range(size):
-            if desired[i, k] > 0:
-                buys += desired[i, k]
+def sum_sides(start: int, stop: int, wish: I64) -> I64:
+    """Return what members want to buy and to sell, (K, 2) [lot]."""
+    goods = wish.shape[1]
+    sides = np.zeros((goods, 2), np.int64)
+    for i in range(start, stop):
+        for k in range(goods):
+            if wish[i, k] > 0:
+                sides[k, 0] += wish[i, k]
             else:
-                sells -= desired[i, k]
-        for i in range(size):
-            filled[i, k] = desired[i, k]
-        if buys == sells:
-            continue
-        side = 1 if buys > sells else -1
-        for i in range(size):
-            weights[i] = max(0, side * desired[i, k])
-        share_out(weights, max(buys, sells), min(buys, sells), ids, parts, scratch)
-        for i in range(size):
-            if weights[i] > 0:
-                filled[i, k] = side * parts[i]
+                sides[k, 1] -= wish[i, k]
+    return sides
 
 
 @kernel
-def assign_indifferent(
-    desired: I64,
-    indifferent: Bool,
-    lots: I64,
-    minor: I64,
-    steps: I64,
-    ids: I64,
-    weights: I64,
-    parts: I64,
-    scratch: I64,
-) -> None:
-    """Let members who do not mind take up what the others leave, in place [lot].
+def plan_sides(sides: I64, stock: I64, cash: int, price: I64, plan: I64) -> None:
+    """Decide which side of each good is rationed, to how much; the post makes up what it can.
 
-    They sell in proportion to their holdings of the good and buy in proportion to their money.
+    The post sells its `stock` [lot] and buys for its `cash` [minor unit], goods in their order.
     """
-    size = desired.shape[0]
-    for k in range(desired.shape[1]):
-        net = int64(0)
-        some = False
-        for i in range(size):
-            if indifferent[i, k]:
-                some = True
-            else:
-                net += desired[i, k]
-        if not some or net == 0:
-            continue
-        total = int64(0)
-        for i in range(size):
-            weights[i] = 0
-            if indifferent[i, k]:
-                weights[i] = lots[i, k] if net > 0 else minor[i] // steps[k]
-                total += weights[i]
-        share_out(weights, total, min(abs(net), total), ids, parts, scratch)
-        for i in range(size):
-            if indifferent[i, k]:
-                desired[i, k] = -parts[i] if net > 0 else parts[i]
+    left = int64(cash)
+    for k in range(sides.shape[0]):
+        buys = sides[k, 0]
+        sells = sides[k, 1]
+        plan[k, SIDE] = 0
+        plan[k, WANTED] = max(buys, sells)
+        plan[k, SERVED] = max(buys, sells)
+        if buys > sells:
+            extra = min(buys - sells, max(0, stock[k]))
+            plan[k, SERVED] = sells + extra
+            plan[k, SIDE] = 1
+        elif sells > buys:
+            extra = int64(0)
+            if left >= price[k] > 0:
+                extra = min(sells - buys, left // price[k])
+            left -= extra * price[k]
+            plan[k, SERVED] = buys + extra
+            plan[k, SIDE] = -1
+        if plan[k, SERVED] == plan[k, WANTED]:
+            plan[k, SIDE] = 0
 
 
 @kernel
-def next_lots(place: int, last: int, sign: int, k: int, by_id: I64, filled: I64) -> tuple[int, int]:
-    """Return the next member that buys (sign 1) or sells (-1) good k, and its lots; 0 if none."""
-    while place < last:
-        lots = sign * filled[by_id[place], k]
-        if lots > 0:
-            return place, lots
-        place += 1
-    return place, int64(0)
+def share_floors(start: int, stop: int, plan: I64, wish: I64, fresh: I64, remainder: I64) -> I64:
+    """Write what each member gets, the rationed side's shares rounded down; return their sums (K,).
+
+    `remainder` (K, m) keeps what was cut off; `share_rests` hands that out.
+    """
+    goods = wish.shape[1]
+    given = np.zeros(goods, np.int64)
+    for k in range(goods):
+        side = plan[k, SIDE]
+        wanted = plan[k, WANTED]
+        served = plan[k, SERVED]
+        for i in range(start, stop):
+            fresh[i, k] = wish[i, k]
+            remainder[k, i] = 0
+            own = side * wish[i, k]
+            if own > 0:
+                quotient, rest = mul_div(own, served, wanted)
+                fresh[i, k] = side * quotient
+                remainder[k, i] = rest
+                given[k] += quotient
+    return given
 
 
 @kernel
-def count_trades(first: I64, by_id: I64, filled: I64, counts: I64) -> None:
-    """Count the trades of each post as `pair_trades` writes them."""
-    for post in range(first.shape[0] - 1):
-        last = first[post + 1]
-        for k in range(filled.shape[1]):
-            buyer, to_buy = next_lots(first[post], last, 1, k, by_id, filled)
-            seller, to_sell = next_lots(first[post], last, -1, k, by_id, filled)
-            while to_buy > 0 and to_sell > 0:
-                quantity = min(to_buy, to_sell)
-                counts[post] += 1
-                to_buy -= quantity
-                to_sell -= quantity
-                if to_buy == 0:
-                    buyer, to_buy = next_lots(buyer + 1, last, 1, k, by_id, filled)
-                if to_sell == 0:
-                    seller, to_sell = next_lots(seller + 1, last, -1, k, by_id, filled)
-
-
-@kernel
-def pair_trades(
-    first: I64,
-    by_id: I64,
+def share_rests(
+    first_good: int,
+    last_good: int,
+    a: int,
+    b: int,
+    plan: I64,
+    given: I64,
     ids: I64,
-    filled: I64,
-    post_out: I64,
-    good_out: I64,
-    buyer_out: I64,
-    seller_out: I64,
-    quantity_out: I64,
+    fresh: I64,
+    remainder: I64,
 ) -> None:
-    """Write net trades as trades between buyers and sellers, both in the order of ids."""
-    found = 0
-    for post in range(first.shape[0] - 1):
-        last = first[post + 1]
-        for k in range(filled.shape[1]):
-            buyer, to_buy = next_lots(first[post], last, 1, k, by_id, filled)
-            seller, to_sell = next_lots(first[post], last, -1, k, by_id, filled)
-            while to_buy > 0 and to_sell > 0:
-                quantity = min(to_buy, to_sell)
-                post_out[found] = post
-                good_out[found] = k
-                buyer_out[found] = ids[by_id[buyer]]
-                seller_out[found] = ids[by_id[seller]]
-                quantity_out[found] = quantity
-                found += 1
-                to_buy -= quantity
-                to_sell -= quantity
-                if to_buy == 0:
-                    buyer, to_buy = next_lots(buyer + 1, last, 1, k, by_id, filled)
-                if to_sell == 0:
-                    seller, to_sell = next_lots(seller + 1, last, -1, k, by_id, filled)
+    """Hand out the lots that rounding down left over, one each to the largest remainders."""
+    for k in range(first_good, last_good):
+        rest = plan[k, SERVED] - given[k]
+        if plan[k, SIDE] == 0 or rest <= 0:
+            continue
+        extra = remainder[k, a:b]
+        parts = np.zeros(b - a, np.int64)
+        round_up(extra, rest, ids[a:b], parts)
+        for i in range(a, b):
+            fresh[i, k] += plan[k, SIDE] * parts[i - a]
