@@ -6,7 +6,7 @@ import numpy as np
 
 from ecs_market.kernels.fees import fee_on
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.settlement import Book, Members, Scale, Terms
+from ecs_market.kernels.settlement import Book, Chunks, Members, Scale, Terms
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.modes import IN_UTILITY, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I32, I64, Bool, float64, int64
@@ -16,9 +16,7 @@ from ecs_market.types import F64, I32, I64, Bool, float64, int64
 def write_wishes(
     start: int,
     stop: int,
-    chunk_post: I64,
-    chunk_start: I64,
-    chunk_stop: I64,
+    chunks: Chunks,
     active: Bool,
     holdings: F64,
     goods: F64,
@@ -31,8 +29,8 @@ def write_wishes(
     From the difference: whoever wants what it has trades nothing, however much that is.
     """
     for chunk in range(start, stop):
-        trades = active[chunk_post[chunk]]
-        for i in range(chunk_start[chunk], chunk_stop[chunk]):
+        trades = active[chunks.post[chunk]]
+        for i in range(chunks.start[chunk], chunks.stop[chunk]):
             for k in range(goods.shape[1]):
                 desired[i, k] = 0
                 if trades:
@@ -43,9 +41,7 @@ def write_wishes(
 def book_members(
     start: int,
     stop: int,
-    chunk_post: I64,
-    chunk_start: I64,
-    chunk_stop: I64,
+    chunks: Chunks,
     members: Members,
     terms: Terms,
     book: Book,
@@ -68,10 +64,10 @@ def book_members(
     bundle = goods + 1 if scale.mode == IN_UTILITY else goods
     before = np.empty(bundle)
     for chunk in range(start, stop):
-        post = chunk_post[chunk]
+        post = chunks.post[chunk]
         for column in range(4 * goods + 2):
             sums[chunk, column] = 0
-        for i in range(chunk_start[chunk], chunk_stop[chunk]):
+        for i in range(chunks.start[chunk], chunks.stop[chunk]):
             changed = False
             for k in range(goods):
                 filled = book.filled[i, k]

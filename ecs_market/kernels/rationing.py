@@ -12,9 +12,6 @@ from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, int64
 
-# Columns of a plan: the side that is rationed (1 buyers, -1 sellers, 0 none), what it wants, gets.
-SIDE, WANTED, SERVED = 0, 1, 2
-
 
 @kernel
 def nth_largest(values: I64, size: int, n: int) -> int:
@@ -101,90 +98,30 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
 
 
 @kernel
-def sum_sides(start: int, stop: int, wish: I64) -> I64:
-    """Return what members want to buy and to sell, (K, 2) [lot]."""
-    goods = wish.shape[1]
-    sides = np.zeros((goods, 2), np.int64)
-    for i in range(start, stop):
-        for k in range(goods):
-            if wish[i, k] > 0:
-                sides[k, 0] += wish[i, k]
-            else:
-                sides[k, 1] -= wish[i, k]
-    return sides
-
-
-@kernel
-def plan_sides(sides: I64, stock: I64, cash: int, price: I64, plan: I64) -> None:
-    """Decide which side of each good is rationed, to how much; the post makes up what it can.
-
-    The post sells its `stock` [lot] and buys for its `cash` [minor unit], goods in their order.
-    """
-    left = int64(cash)
-    for k in range(sides.shape[0]):
-        buys = sides[k, 0]
-        sells = sides[k, 1]
-        plan[k, SIDE] = 0
-        plan[k, WANTED] = max(buys, sells)
-        plan[k, SERVED] = max(buys, sells)
-        if buys > sells:
-            extra = min(buys - sells, max(0, stock[k]))
-            plan[k, SERVED] = sells + extra
-            plan[k, SIDE] = 1
-        elif sells > buys:
-            extra = int64(0)
-            if left >= price[k] > 0:
-                extra = min(sells - buys, left // price[k])
-            left -= extra * price[k]
-            plan[k, SERVED] = buys + extra
-            plan[k, SIDE] = -1
-        if plan[k, SERVED] == plan[k, WANTED]:
-            plan[k, SIDE] = 0
-
-
-@kernel
-def share_floors(start: int, stop: int, plan: I64, wish: I64, fresh: I64, remainder: I64) -> I64:
-    """Write what each member gets, the rationed side's shares rounded down; return their sums (K,).
-
-    `remainder` (K, m) keeps what was cut off; `share_rests` hands that out.
-    """
-    goods = wish.shape[1]
-    given = np.zeros(goods, np.int64)
-    for k in range(goods):
-        side = plan[k, SIDE]
-        wanted = plan[k, WANTED]
-        served = plan[k, SERVED]
-        for i in range(start, stop):
-            fresh[i, k] = wish[i, k]
-            remainder[k, i] = 0
-            own = side * wish[i, k]
-            if own > 0:
-                quotient, rest = mul_div(own, served, wanted)
-                fresh[i, k] = side * quotient
-                remainder[k, i] = rest
-                given[k] += quotient
-    return given
-
-
-@kernel
-def share_rests(
-    first_good: int,
-    last_good: int,
-    a: int,
-    b: int,
-    plan: I64,
-    given: I64,
-    ids: I64,
-    fresh: I64,
-    remainder: I64,
+def fill_orders(
+    desired: I64, ids: I64, filled: I64, weights: I64, parts: I64, scratch: I64
 ) -> None:
-    """Hand out the lots that rounding down left over, one each to the largest remainders."""
-    for k in range(first_good, last_good):
-        rest = plan[k, SERVED] - given[k]
-        if plan[k, SIDE] == 0 or rest <= 0:
+    """Write what each member gets of its desired net trades (m, K) [lot].
+
+    The short side of each good is served in full, the long side pro rata.
+    """
+    size = desired.shape[0]
+    for k in range(desired.shape[1]):
+        buys = int64(0)
+        sells = int64(0)
+        for i in range(size):
+            if desired[i, k] > 0:
+                buys += desired[i, k]
+            else:
+                sells -= desired[i, k]
+        for i in range(size):
+            filled[i, k] = desired[i, k]
+        if buys == sells:
             continue
-        extra = remainder[k, a:b]
-        parts = np.zeros(b - a, np.int64)
-        round_up(extra, rest, ids[a:b], parts)
-        for i in range(a, b):
-            fresh[i, k] += plan[k, SIDE] * parts[i - a]
+        side = 1 if buys > sells else -1
+        for i in range(size):
+            weights[i] = max(0, side * desired[i, k])
+        share_out(weights, max(buys, sells), min(buys, sells), ids, parts, scratch)
+        for i in range(size):
+            if weights[i] > 0:
+                filled[i, k] = side * parts[i]

@@ -170,8 +170,8 @@ class Clearing:
             order = np.argsort(self.post)
             np.add.at(counts, order[np.searchsorted(self.post, self.made.market, sorter=order)], 1)
             return counts
-        counts = count_pairs(batch, self.settled.filled).sum(axis=1)
-        return counts
+        pairs: I64 = count_pairs(batch, self.settled.filled).sum(axis=1)
+        return pairs
 
 
 def fees_of(batch: Batch) -> tuple[I64, I64]:

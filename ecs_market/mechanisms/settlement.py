@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import functools
-import types
 from typing import Any
 
 import numpy as np
 
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_account import MarketAccount
-from ecs_market.kernels import barter, booking, indifference, rationing, settlement
+from ecs_market.kernels import barter, booking, indifference, settlement
 from ecs_market.kernels.jit import specialise
-from ecs_market.kernels.settlement import Book, Members, Scale, Terms
+from ecs_market.kernels.settlement import Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.mechanisms.reports import (
     CANCELLED,
@@ -35,7 +34,6 @@ from ecs_market.mechanisms.reports import (
 from ecs_market.preferences import families
 from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool
-from ecs_market.world import SERIAL_ROWS, World
 
 __all__ = [
     "CANCELLED",
@@ -59,8 +57,6 @@ __all__ = [
 
 # Members are booked in runs of at most this many of a post.
 CHUNK = 8192
-# A post of this many members is shared among threads by members.
-LARGE = 32_768
 
 
 @functools.cache
@@ -74,60 +70,12 @@ def _kernels(codes: tuple[int, ...]) -> dict[str, Any]:
         made[template] = specialise(getattr(module, template), f"{template}_{chosen.name}", **own)
 
     bind(settlement, "gain_of", "utility")
-    bind(settlement, "check_members", "gain_of")
-    bind(settlement, "offer_good", "gain_of")
-    bind(settlement, "trade_rest", "check_members")
-    bind(settlement, "settle_post", "trade_rest", "offer_good")
-    bind(settlement, "settle_posts", "settle_post")
-    bind(indifference, "willing", "gain_of")
-    bind(indifference, "most_willing", "willing")
-    bind(indifference, "write_rooms", "willing", "most_willing")
-    bind(indifference, "assign_indifferent", "write_rooms")
-    bind(indifference, "assign_posts", "assign_indifferent")
-    bind(barter, "check_swaps", "gain_of")
-    bind(barter, "settle_barter", "check_swaps", "marginal")
+    bind(settlement, "offer", "gain_of")
+    bind(settlement, "check", "gain_of")
+    bind(indifference, "write_rooms", "gain_of")
+    bind(barter, "settle_barter", "gain_of", "marginal")
     bind(booking, "book_members", "marginal")
     return made
-
-
-def _in_threads(world: World, kernels: dict[str, Any]) -> dict[str, Any]:
-    """Return the two drivers of one large post, run here, with their stages shared out."""
-
-    def over(stage: Any) -> Any:
-        def run(start: int, stop: int, *args: Any) -> Any:
-            results = world.over(start, stop, stage, *args)
-            return None if results[0] is None else sum(results[1:], results[0])
-
-        return run
-
-    def bound(template: Any, **names: Any) -> Any:
-        return types.FunctionType(template.__code__, {**template.__globals__, **names})
-
-    def share_rests(first: int, last: int, *args: Any) -> None:
-        world.over(first, last, rationing.share_rests, *args, cost=SERIAL_ROWS)
-
-    trade_rest = bound(
-        settlement.trade_rest,
-        sum_sides=over(rationing.sum_sides),
-        share_floors=over(rationing.share_floors),
-        share_rests=share_rests,
-        check_members=over(kernels["check_members"]),
-        accept_parts=over(settlement.accept_parts),
-    )
-    return {
-        "settle_post": bound(
-            settlement.settle_post,
-            trade_rest=trade_rest,
-            offer_rest=over(settlement.offer_rest),
-            offer_good=over(kernels["offer_good"]),
-        ),
-        "assign_indifferent": bound(
-            indifference.assign_indifferent,
-            net_wish=over(indifference.net_wish),
-            write_rooms=over(kernels["write_rooms"]),
-            sum_room=over(indifference.sum_room),
-        ),
-    }
 
 
 def settle(
@@ -156,40 +104,60 @@ def settle(
     world = batch.world
     settings = world.settings
     kernels = _kernels(world.families)
-    chunks = _chunks(batch.first)
+    stage = _Stage(batch, _chunks(batch.first))
     members = Members(
         batch.id, batch.family, batch.lots, batch.minor, batch.parameters, batch.weight
     )
     terms = _terms(batch, steps, dealers)
     scale = Scale(settings.mode, settings.lot_size, settings.minor_size)
     book = _empty_book(batch.size, world.goods)
-    world.over(
-        0,
-        len(chunks[0]),
-        booking.write_wishes,
-        *chunks,
-        active,
-        holdings,
-        batch.goods,
-        batch.lots,
-        settings.lot_size,
-        book.desired,
-        cost=max(1, batch.size // max(1, len(chunks[0]))),
-    )
+    wishes = (holdings, batch.goods, batch.lots, settings.lot_size, book.desired)
+    stage.over_chunks(booking.write_wishes, stage.chunks, active, *wishes)
     if settings.mode == UNIT_OF_ACCOUNT:
-        _barter(batch, kernels, active, members, terms, indifferent, book, scale)
+        _barter(stage, kernels, active, members, terms, indifferent, book, scale)
     else:
-        _trade(batch, kernels, active, members, terms, indifferent, book, scale)
-    return _book(batch, kernels, chunks, members, terms, book, scale)
+        if indifferent.any():
+            _assign(stage, kernels, active, members, terms, indifferent, book, scale)
+        _trade(stage, kernels, active, members, terms, book, scale)
+    return _book(stage, kernels, members, terms, book, scale)
 
 
-def _chunks(first: I64) -> tuple[I64, I64, I64]:
-    """Cut the members of each post into runs; return the post, start and stop of each run."""
+class _Stage:
+    """Runs the stages of a settlement in threads: by runs of members, posts, or goods of posts."""
+
+    def __init__(self, batch: Batch, chunks: Chunks) -> None:
+        self.batch, self.chunks, self.world = batch, chunks, batch.world
+
+    def _over(self, items: int, kernel: Any, *args: Any) -> None:
+        self.world.over(0, items, kernel, *args, cost=max(1, self.batch.size // max(1, items)))
+
+    def over_chunks(self, kernel: Any, *args: Any) -> None:
+        """Call a kernel over ranges of chunks."""
+        self._over(len(self.chunks.post), kernel, *args)
+
+    def over_posts(self, kernel: Any, *args: Any) -> None:
+        """Call a kernel over ranges of posts."""
+        self._over(self.batch.posts, kernel, *args)
+
+    def over_goods(self, kernel: Any, *args: Any) -> None:
+        """Call a kernel over ranges of goods of posts."""
+        self._over(self.batch.posts * self.world.goods, kernel, *args)
+
+    def per_post(self, sums: I64) -> I64:
+        """Return the sums of chunks by post."""
+        total = np.zeros((self.batch.posts, sums.shape[1]), np.int64)
+        booking.add_chunks(self.chunks.post, sums, total)
+        return total
+
+
+def _chunks(first: I64) -> Chunks:
+    """Cut the members of each post into runs."""
     pieces = -(-np.diff(first) // CHUNK)
     post = np.repeat(np.arange(len(pieces)), pieces)
-    number = np.arange(len(post)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    start = first[post] + CHUNK * number
-    return post, start, np.minimum(start + CHUNK, first[post + 1])
+    bounds = np.zeros(len(pieces) + 1, np.int64)
+    np.cumsum(pieces, out=bounds[1:])
+    start = first[post] + CHUNK * (np.arange(len(post)) - bounds[post])
+    return Chunks(post, start, np.minimum(start + CHUNK, first[post + 1]), bounds)
 
 
 def _terms(batch: Batch, steps: I64, dealers: Bool | None) -> Terms:
@@ -220,8 +188,8 @@ def _empty_book(size: int, goods: int) -> Book:
     )
 
 
-def _trade(
-    batch: Batch,
+def _assign(
+    stage: _Stage,
     kernels: dict[str, Any],
     active: Bool,
     members: Members,
@@ -230,28 +198,90 @@ def _trade(
     book: Book,
     scale: Scale,
 ) -> None:
-    """Settle against money: small posts a range at a time, large ones a range of members."""
-    world = batch.world
-    size = np.diff(batch.first)
-    large = active & (size >= LARGE) & (world.threads > 1)
-    small = active & ~large
-    drivers = _in_threads(world, kernels)
-    cost = max(1, batch.size // max(1, batch.posts))
-    if indifferent.any():
-        room = np.empty((batch.size, 4), np.int64)
-        wishes = (members, terms, book.desired, indifferent, scale, room)
-        world.over(0, batch.posts, kernels["assign_posts"], small, *wishes, cost=cost)
-        for post in np.flatnonzero(large):
-            drivers["assign_indifferent"](int(post), *wishes)
-    world.over(
-        0, batch.posts, kernels["settle_posts"], small, members, terms, book, scale, cost=cost
+    """Let the indifferent take up what others leave: first what they sell, which pays the rest."""
+    goods = book.desired.shape[1]
+    sums = np.empty((len(stage.chunks.post), 2 * goods), np.int64)
+    stage.over_chunks(
+        indifference.net_wishes, stage.chunks, active, book.desired, indifferent, sums
     )
-    for post in np.flatnonzero(large):
-        drivers["settle_post"](int(post), members, terms, book, scale)
+    total = stage.per_post(sums)
+    net, some = total[:, :goods], total[:, goods:] > 0
+    room = np.empty((stage.batch.size, 4), np.int64)
+    for sells in (True, False):
+        for k in range(goods):
+            wanted = active & some[:, k] & ((net[:, k] > 0) == sells)
+            if not wanted.any():
+                continue
+            stage.over_chunks(
+                kernels["write_rooms"],
+                k,
+                stage.chunks,
+                wanted,
+                members,
+                terms,
+                book.desired,
+                indifferent,
+                scale,
+                room,
+            )
+            stage.over_posts(
+                indifference.share_rooms,
+                k,
+                wanted,
+                net,
+                terms.first,
+                members.ids,
+                room,
+                book.desired,
+            )
+
+
+def _trade(
+    stage: _Stage,
+    kernels: dict[str, Any],
+    active: Bool,
+    members: Members,
+    terms: Terms,
+    book: Book,
+    scale: Scale,
+) -> None:
+    """Settle against money: offer all wishes, then what is left, as long as it finds takers.
+
+    Whole bundles first; at last each good alone, until no good has both a buyer and a seller left
+    who would gain from another lot.
+    """
+    goods, posts, chunks = book.wish.shape[1], stage.batch.posts, stage.chunks
+    sides = Sides(
+        wished=np.empty((len(chunks.post), 2 * goods), np.int64),
+        given=np.empty((len(chunks.post), goods), np.int64),
+        harmed=np.empty(len(chunks.post), np.int64),
+        left=np.zeros((len(chunks.post), 4 * goods), np.int64),
+        plan=np.empty((posts, 3 * goods), np.int64),
+    )
+    progress = Progress(
+        busy=active.copy(),
+        good=np.where(active, settlement.ALL, settlement.NONE).astype(np.int64),
+        offers=np.zeros(posts, np.int64),
+        moved=np.zeros(posts, np.int64),
+    )
+    busy = progress.busy
+    some = bool(busy.any())
+    while some:
+        stage.over_chunks(kernels["offer"], chunks, progress, members, terms, book, scale, sides)
+        while some:
+            stage.over_posts(settlement.plan, chunks, busy, terms, sides)
+            stage.over_chunks(settlement.cut_shares, chunks, busy, book, sides)
+            stage.over_goods(
+                settlement.share_rests, chunks, busy, terms.first, members.ids, book, sides
+            )
+            stage.over_chunks(kernels["check"], chunks, busy, members, terms, book, scale, sides)
+            some = settlement.still_busy(chunks, sides, busy)
+        stage.over_chunks(settlement.accept, chunks, progress.good, book, sides)
+        some = settlement.next_offer(chunks, terms, sides, progress)
 
 
 def _barter(
-    batch: Batch,
+    stage: _Stage,
     kernels: dict[str, Any],
     active: Bool,
     members: Members,
@@ -261,8 +291,7 @@ def _barter(
     scale: Scale,
 ) -> None:
     """Settle goods for goods; what a member owns of the numeraire is what it can spend."""
-    world = batch.world
-    cost = max(1, batch.size // max(1, batch.posts))
+    batch = stage.batch
     unit = batch.numeraire.astype(np.int64)
     of_member = np.repeat(unit, np.diff(batch.first))
     each = np.arange(batch.size)
@@ -270,44 +299,28 @@ def _barter(
     if indifferent.any():
         one = np.repeat(terms.price[np.arange(batch.posts), unit], np.diff(batch.first))
         spending = members._replace(minor=members.lots[each, of_member] * one)
-        room = np.empty((batch.size, 4), np.int64)
         flags = indifferent.copy()
         flags[each, of_member] = False
-        wishes = (spending, terms, book.desired, flags, scale, room)
-        world.over(0, batch.posts, kernels["assign_posts"], active, *wishes, cost=cost)
-    world.over(
-        0,
-        batch.posts,
-        kernels["settle_barter"],
-        active,
-        unit,
-        members,
-        terms,
-        book,
-        scale,
-        cost=cost,
-    )
+        _assign(stage, kernels, active, spending, terms, flags, book, scale)
+    stage.over_posts(kernels["settle_barter"], active, unit, members, terms, book, scale)
 
 
 def _book(
-    batch: Batch,
+    stage: _Stage,
     kernels: dict[str, Any],
-    chunks: tuple[I64, I64, I64],
     members: Members,
     terms: Terms,
     book: Book,
     scale: Scale,
 ) -> Settled:
     """Move goods and money in the world's own columns; every trade debits what it credits."""
-    world, goods = batch.world, batch.world.goods
+    batch, world, goods = stage.batch, stage.world, stage.world.goods
     inventory = world.agents.whole(Inventory)
     gain = np.empty(batch.size, np.int64)
-    sums = np.empty((len(chunks[0]), 4 * goods + 2), np.int64)
-    world.over(
-        0,
-        len(chunks[0]),
+    sums = np.empty((len(stage.chunks.post), 4 * goods + 2), np.int64)
+    stage.over_chunks(
         kernels["book_members"],
-        *chunks,
+        stage.chunks,
         members,
         terms,
         book,
@@ -319,10 +332,8 @@ def _book(
         world.scratch.filled,
         gain,
         sums,
-        cost=max(1, batch.size // max(1, len(chunks[0]))),
     )
-    total = np.zeros((batch.posts, 4 * goods + 2), np.int64)
-    booking.add_chunks(chunks[0], sums, total)
+    total = stage.per_post(sums)
     bought, sold, demand, supply = (total[:, goods * i : goods * (i + 1)] for i in range(4))
     fee = total[:, 4 * goods]
     account = world.posts.whole(MarketAccount)
