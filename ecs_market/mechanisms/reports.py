@@ -87,8 +87,9 @@ class Settled:
         int64 (m,): gain from trade, dU over the marginal utility of what pays [minor unit].
     volume, demand, supply
         int64 (posts, K): settled, wished for by buyers and by sellers [lot].
-    fee, gains
-        int64 (posts,): fees taken, and gains of the members together [minor unit].
+    fee, gains, unserved
+        int64 (posts,): fees taken and gains of the members together [minor unit], and lots wished
+        for but not traded, all goods together; no entries where a mechanism keeps none.
     """
 
     desired: I64
@@ -97,8 +98,9 @@ class Settled:
     volume: I64
     demand: I64
     supply: I64
-    fee: I64
-    gains: I64
+    fee: I64 = field(default_factory=_no_ints)
+    gains: I64 = field(default_factory=_no_ints)
+    unserved: I64 = field(default_factory=_no_ints)
 
     @property
     def residual(self) -> F64:
@@ -183,9 +185,13 @@ def fees_of(batch: Batch) -> tuple[I64, I64]:
     return rules.fee_ppb[mine].copy(), per_lot
 
 
-def gains_per_post(batch: Batch, settled: Settled) -> I64:  # noqa: ARG001
+def gains_per_post(batch: Batch, settled: Settled) -> I64:
     """Return the gains from trade of each post's members [minor unit]."""
-    return settled.gains
+    if len(settled.gains) == batch.posts:
+        return settled.gains
+    total = np.zeros(batch.size + 1, np.int64)
+    np.cumsum(settled.gain, out=total[1:])
+    return total[batch.first[1:]] - total[batch.first[:-1]]
 
 
 def _pair(batch: Batch, filled: I64, price: I64, places: I64, outputs: list[I64]) -> None:

@@ -349,4 +349,5 @@ def _book(
         supply=supply,
         fee=fee,
         gains=total[:, 4 * goods + 1],
+        unserved=(demand - bought + supply - sold).sum(axis=1),
     )
