@@ -214,7 +214,7 @@ def worth(case: Case, i: int, net: Any) -> float:
 
 
 def noise_of(case: Case, i: int) -> float:
-    return 1e-11 * (1.0 + case.minor[i] * LOT * STEP + 200 * case.tastes[i].kappa)
+    return 1e-11 * (1.0 + float(case.minor[i]) * LOT * STEP + 200 * case.tastes[i].kappa)
 
 
 @given(cases())
@@ -285,9 +285,8 @@ def test_the_order_of_rows_does_not_matter(case: Case, barter: bool, shuffle: An
     if barter:
         case.steps[-1] = round(1 / STEP)
         case.fee_ppb = case.fee_per_lot = 0
-        case.tastes = [
-            Taste(t.family, t.parameters[: len(case.steps)], t.kappa) for t in case.tastes
-        ]
+        goods = len(case.steps)
+        case.tastes = [Taste(t.family, t.parameters[:goods], kappa=t.kappa) for t in case.tastes]
     order = list(range(len(case.lots)))
     plain = run(case, np.array(order), barter)
     shuffle.shuffle(order)
@@ -317,7 +316,7 @@ def test_somebody_who_would_be_worse_off_scales_the_whole_bundle() -> None:
 def test_clearing_far_from_equilibrium_harms_nobody(seed: int, mode: str) -> None:
     """At a price after one round, with nothing solved, the settlement still keeps its promises."""
     rng = np.random.default_rng(seed)
-    members = []
+    members: list[Agent] = []
     for _ in range(int(rng.integers(2, 8))):
         parameters = tuple(np.round(rng.uniform(0.1, 1.5, 2), 2).tolist())
         family = str(rng.choice(["linear", "cobb_douglas"]))

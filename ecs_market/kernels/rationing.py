@@ -12,6 +12,8 @@ from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, int64
 
+LARGEST = 2**63 - 1
+
 
 @kernel
 def nth_largest(values: I64, size: int, n: int) -> int:
@@ -46,36 +48,35 @@ def nth_largest(values: I64, size: int, n: int) -> int:
 
 
 @kernel
-def round_up(remainders: I64, rest: int, ids: I64, parts: I64) -> None:
-    """Add one to the parts with the `rest` largest positive remainders, ties to the lower id."""
+def rounded_up(remainders: I64, rest: int, ids: I64) -> tuple[int, int]:
+    """Return whom the `rest` largest positive remainders belong to, ties to the lower id.
+
+    They are those above the first number, and those equal to it with an id up to the second.
+    """
     size = remainders.shape[0]
     if rest <= 0:
-        return
+        return LARGEST, -1
     threshold = nth_largest(remainders, size, rest)
     left = int64(rest)
     tied = int64(0)
     largest = int64(0)
     for i in range(size):
         if remainders[i] > threshold:
-            parts[i] += 1
             left -= 1
-        elif remainders[i] == threshold and threshold > 0:
+        elif remainders[i] == threshold:
             tied += 1
             largest = max(largest, ids[i])
-    if left <= 0 or tied == 0:
-        return
-    last = largest
-    if tied > left:
-        candidates = np.empty(tied, np.int64)
-        found = 0
-        for i in range(size):
-            if remainders[i] == threshold:
-                candidates[found] = largest - ids[i]
-                found += 1
-        last = largest - nth_largest(candidates, tied, left)
+    if threshold == 0 or left <= 0:
+        return threshold, -1
+    if tied <= left:
+        return threshold, largest
+    candidates = np.empty(tied, np.int64)
+    found = 0
     for i in range(size):
-        if remainders[i] == threshold and ids[i] <= last:
-            parts[i] += 1
+        if remainders[i] == threshold:
+            candidates[found] = largest - ids[i]
+            found += 1
+    return threshold, largest - nth_largest(candidates, tied, left)
 
 
 @kernel
@@ -94,7 +95,10 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
             parts[i] = quotient
             scratch[i] = remainder
             given += quotient
-    round_up(scratch, amount - given, ids, parts)
+    above, last = rounded_up(scratch, amount - given, ids)
+    for i in range(weights.shape[0]):
+        if scratch[i] > above or (scratch[i] == above and ids[i] <= last):
+            parts[i] += 1
 
 
 @kernel

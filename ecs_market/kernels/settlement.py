@@ -14,7 +14,7 @@ import numpy as np
 
 from ecs_market.kernels.fees import cost_of, most_lots, paid_for
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.rationing import round_up
+from ecs_market.kernels.rationing import rounded_up
 from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR
@@ -361,10 +361,12 @@ def share_rests(
         if rest > 0:
             a = first[post]
             b = first[post + 1]
-            parts = np.zeros(b - a, np.int64)
-            round_up(book.remainder[k, a:b], rest, ids[a:b], parts)
+            remainder = book.remainder[k, a:b]
+            above, last = rounded_up(remainder, rest, ids[a:b])
             for i in range(a, b):
-                book.fresh[i, k] += sides.plan[post, 3 * k] * parts[i - a]
+                cut = remainder[i - a]
+                if cut > above or (cut == above and ids[i] <= last):
+                    book.fresh[i, k] += sides.plan[post, 3 * k]
 
 
 @kernel
