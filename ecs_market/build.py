@@ -58,9 +58,10 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         "fallbacks": len(FALLBACKS),
     }
     counts = [(p.name, p.count) for p in scenario.populations]
+    # The engine's own mechanisms have a table each, those of plug-ins where they are in use.
     by_mechanism = dict.fromkeys(POST_TABLES, 0)
-    for post in scenario.market_posts:
-        by_mechanism[post.mechanism] += 1
+    for name in sorted(post.mechanism for post in scenario.market_posts):
+        by_mechanism[name] = by_mechanism.get(name, 0) + 1
     world = World(
         settings=settings_of(scenario),
         agents=Arena(counts, dict(widths)),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from ecs_market import registry
 from ecs_market.declared.options import OPTIONS
 from ecs_market.scenario.check import Context, reference, usable
 from ecs_market.scenario.check_parameters import one_parameter, parameters
@@ -55,6 +56,7 @@ def resolve(document: Document, report: Report, default_name: str) -> Scenario:
     ScenarioError
         With every fault, in file order.
     """
+    registry.every_entry()  # a broken plug-in is its own error, not a fault of the file
     if not isinstance(document.data, dict):
         report.add((), f"expected a mapping of scenario keys, got {shown(document.data)}")
         report.raise_if_any()
