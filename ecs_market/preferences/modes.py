@@ -4,4 +4,5 @@ from __future__ import annotations
 
 QUASILINEAR = 0
 UNIT_OF_ACCOUNT = 1
-MODES = ("quasilinear", "unit_of_account")
+IN_UTILITY = 2
+MODES = ("quasilinear", "unit_of_account", "in_utility")
