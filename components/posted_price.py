@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ecs_market.columns import column
+from ecs_market.components.book import Book
 from ecs_market.types import F64, I8, I32, I64
-
-
-def _no_ids() -> I64:
-    return np.empty(0, np.int64)
 
 
 def _no_wishes() -> I64:
@@ -27,21 +24,16 @@ class PostedPrice:
     eta: F64 = column(np.float64, "1", width="goods")
     sign: I8 = column(np.int8, "last sign of excess demand", width="goods")
     updated_at: I32 = column(np.int32, "tick", fill=-1)
-    clear_every: I32 = column(np.int32, "tick", fill=1)
 
 
 @dataclass(slots=True)
-class WishBook:
+class WishBook(Book):
     """Each agent's latest wish at each post since its last price update, by (post, agent).
 
     Attributes
     ----------
-    post, agent
-        int64 (m,), post id and agent id.
     wish
         int64 (m, K), desired net purchase [lot].
     """
 
-    post: I64 = field(default_factory=_no_ids)
-    agent: I64 = field(default_factory=_no_ids)
     wish: I64 = field(default_factory=_no_wishes)

@@ -22,4 +22,3 @@ class Walrasian:
     max_iterations: I32 = column(np.int32, "1")
     initial_price: F64 = column(np.float64, "M / unit, 0 = none", width="goods")
     on_failure: I8 = column(np.int8, "index into FALLBACKS", width="fallbacks")
-    clear_every: I32 = column(np.int32, "tick", fill=1)

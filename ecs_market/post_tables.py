@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from ecs_market.components.identity import Identity
+from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.market_post import MarketPost
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
 from ecs_market.components.visibility import PostVisibility
@@ -20,7 +22,7 @@ from ecs_market.world import World
 
 # What the index of posts may list: half a gigabyte of row numbers.
 MOST_ENTRIES = 2**27
-POST_COMPONENTS = [Position, PostVisibility, MarketPost]
+POST_COMPONENTS = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
 
 
 def add_post_tables(world: World) -> None:
@@ -43,6 +45,7 @@ def write_post(world: World, row: int, post: Any) -> None:
     reach.broadcast_radius[row] = post.broadcast_radius
     market = posts.whole(MarketPost)
     market.commodities[row] = [good in post.commodities for good in world.settings.goods]
+    posts.whole(MarketRules).clear_every[row] = post.parameters["clear_every"]
     MECHANISMS[post.mechanism].configure(world, row, post.parameters)
 
 

@@ -18,6 +18,7 @@ from ecs_market.columns import Spec
 from ecs_market.components.identity import Identity
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError, SimulationError
+from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.scratch import Scratch
 from ecs_market.settings import Settings
 from ecs_market.totals import Totals
@@ -120,6 +121,11 @@ class World:
     def goods(self) -> int:
         """Return K, the number of goods besides money."""
         return len(self.settings.goods)
+
+    @property
+    def bundle(self) -> int:
+        """Return how many entries a bundle has: K, and one for money if utility counts it."""
+        return self.goods + (self.settings.mode == IN_UTILITY)
 
     def most_steps(self) -> int:
         """Return the highest price [price step] at which all goods together still fit int64."""

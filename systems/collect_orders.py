@@ -6,12 +6,11 @@ import esper
 import numpy as np
 
 from ecs_market.components.intent import Intent
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.position import Position
-from ecs_market.components.table import Table
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.attendance import join_posts
 from ecs_market.mechanisms.batch import gather
-from ecs_market.mechanisms.registered import POST_TABLES
 from ecs_market.types import Bool
 from ecs_market.world import World
 
@@ -49,8 +48,6 @@ class CollectOrders(esper.Processor):
 
 def due_posts(world: World) -> Bool:
     """Return the posts that clear in this tick: every `clear_every` ticks."""
-    due = np.zeros(world.posts.capacity, np.bool_)
-    for mechanism in POST_TABLES.values():
-        for _, (table, rules) in world.esper.get_components(Table, mechanism):
-            due[table.start : table.stop] = (world.tick + 1) % rules.clear_every == 0
+    every = world.posts.whole(MarketRules).clear_every
+    due: Bool = (world.tick + 1) % np.maximum(every, 1) == 0
     return due

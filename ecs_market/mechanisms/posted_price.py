@@ -27,7 +27,6 @@ def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
     board = world.posts.whole(PostedPrice)
     board.price_update_frequency[row] = parameters["price_update_frequency"]
     board.eta[row] = parameters["eta"]
-    board.clear_every[row] = parameters["clear_every"]
     board.initial_price[row] = prices_given(world, parameters["initial_price"])
     post = world.posts.whole(MarketPost)
     published = post.commodities[row] & (board.initial_price[row] > 0.0)

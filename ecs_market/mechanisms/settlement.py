@@ -26,7 +26,8 @@ def _no_ints() -> I64:
 class Trades:
     """Trades at posts or between pairs; arrays of one length, storage units.
 
-    `market` is the post id, -1 for a trade face to face.
+    `market` is the post id, -1 for a trade face to face; `fee` is what both sides paid on the
+    trade to the post [minor unit], no entries if nobody charges any.
     """
 
     market: I64 = field(default_factory=_no_ints)
@@ -35,11 +36,48 @@ class Trades:
     good: I64 = field(default_factory=_no_ints)
     quantity: I64 = field(default_factory=_no_ints)
     price: I64 = field(default_factory=_no_ints)
+    fee: I64 = field(default_factory=_no_ints)
 
     @property
     def size(self) -> int:
         """Return the number of trades."""
         return len(self.buyer)
+
+
+OPEN, FILLED, PARTIAL, UNFILLED, CANCELLED, REJECTED = range(6)
+ORDER_STATUSES = ("open", "filled", "partial", "unfilled", "cancelled", "rejected")
+
+
+@dataclass(slots=True)
+class Orders:
+    """Explicit orders, as order-driven mechanisms take them; arrays of one length.
+
+    Attributes
+    ----------
+    market, agent, good
+        int64: post id, agent id, index of the good.
+    lots
+        int64: quantity ordered, negative to sell [lot].
+    limit
+        int64: limit price [price step], 0 for none.
+    filled
+        int64: what of it has been traded in this tick, of the sign of `lots` [lot].
+    status
+        int64, index into `ORDER_STATUSES`.
+    """
+
+    market: I64
+    agent: I64
+    good: I64
+    lots: I64
+    limit: I64
+    filled: I64
+    status: I64
+
+    @property
+    def size(self) -> int:
+        """Return the number of orders."""
+        return len(self.agent)
 
 
 @dataclass(slots=True)
@@ -91,6 +129,12 @@ class Clearing:
         float64 (posts, K): excess demand over gross trade, before and after rounding.
     gain
         int64 (posts,): gains from trade [minor unit].
+    orders
+        The orders of an order-driven mechanism; None where members state a net wish.
+    made
+        The trades as they were made; None where buyers and sellers are paired in the order of ids.
+    best_bid, best_ask
+        int64 (posts, K), quotes after the clearing [price step], 0 = none; None without a book.
     """
 
     mechanism: str
@@ -108,15 +152,25 @@ class Clearing:
     batch: Batch
     start: F64
     newton: Bool
+    orders: Orders | None = None
+    made: Trades | None = None
+    best_bid: I64 | None = None
+    best_ask: I64 | None = None
 
     def trades(self) -> Trades:
-        """Return the trades between members, buyers and sellers paired in the order of ids."""
+        """Return the trades: as made, or between buyers and sellers in the order of ids."""
+        if self.made is not None:
+            return self.made
         return pair_up(self.batch, self.settled.filled, self.price, self.post)
 
     def trade_counts(self) -> I64:
         """Return how many trades `trades` would give, a post each."""
         counts = np.zeros(self.batch.posts, np.int64)
         batch = self.batch
+        if self.made is not None:
+            order = np.argsort(self.post)
+            np.add.at(counts, order[np.searchsorted(self.post, self.made.market, sorter=order)], 1)
+            return counts
         rationing.count_trades(batch.first, batch.by_id, self.settled.filled, counts)
         return counts
 

@@ -43,7 +43,6 @@ def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
     ways = [FALLBACKS.index(way) for way in parameters["on_failure"]]
     rules.on_failure[row] = NO_TRADE
     rules.on_failure[row, : len(ways)] = ways
-    rules.clear_every[row] = parameters["clear_every"]
     rules.initial_price[row] = prices_given(world, parameters["initial_price"])
 
 

@@ -11,7 +11,7 @@ from ecs_market.components.intent import KINDS, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import STATUSES
 from ecs_market.components.position import Position
-from ecs_market.mechanisms.settlement import Clearing, Trades
+from ecs_market.mechanisms.settlement import ORDER_STATUSES, Clearing, Orders, Trades
 from ecs_market.state_hash import state_hash
 from ecs_market.telemetry.batches import Coded
 from ecs_market.telemetry.recorder import Recorder
@@ -90,8 +90,21 @@ def _record_clearing(world: World, recorder: Recorder, clearing: Clearing) -> No
         },
     )
     recorder.append(
-        "market_prices", {**common, "price": clearing.price[at, good], "bid_ask_spread": None}
+        "market_prices",
+        {
+            **common,
+            "price": clearing.price[at, good],
+            "bid_ask_spread": _spread(clearing, at, good),
+        },
     )
+
+
+def _spread(clearing: Clearing, at: I64, good: I64) -> Any:
+    """Return the best ask less the best bid, NULL where one of them is missing."""
+    if clearing.best_bid is None or clearing.best_ask is None:
+        return None
+    bid, ask = clearing.best_bid[at, good], clearing.best_ask[at, good]
+    return np.ma.masked_array(ask - bid, (bid == 0) | (ask == 0))
 
 
 def _record_trades(world: World, recorder: Recorder, trades: Trades, *, bilateral: bool) -> None:
@@ -107,13 +120,16 @@ def _record_trades(world: World, recorder: Recorder, trades: Trades, *, bilatera
             "commodity": Coded(trades.good, world.settings.goods),
             "quantity": trades.quantity,
             "price": trades.price,
-            "fee": 0,
+            "fee": trades.fee if len(trades.fee) else 0,
         },
     )
 
 
 def _record_orders(world: World, recorder: Recorder, clearing: Clearing) -> None:
     """Write each member's net desire at the price, and what became of it."""
+    if clearing.orders is not None:
+        _record_book_orders(world, recorder, clearing.orders)
+        return
     batch, settled = clearing.batch, clearing.settled
     wish = settled.desired[batch.by_id]
     member, good = np.nonzero(wish)
@@ -132,6 +148,25 @@ def _record_orders(world: World, recorder: Recorder, clearing: Clearing) -> None
             "quantity": np.abs(lots),
             "limit_price": None,
             "status": Coded(status, ("filled", "partial", "unfilled")),
+        },
+    )
+
+
+def _record_book_orders(world: World, recorder: Recorder, orders: Orders) -> None:
+    """Write the orders that were submitted to a book, or changed there."""
+    if not orders.size:
+        return
+    recorder.append(
+        "market_orders",
+        {
+            "tick": world.tick,
+            "market_id": orders.market,
+            "agent_id": orders.agent,
+            "commodity": Coded(orders.good, world.settings.goods),
+            "direction": Coded((orders.lots < 0).astype(np.int64), ("buy", "sell")),
+            "quantity": np.abs(orders.lots),
+            "limit_price": np.ma.masked_array(orders.limit, orders.limit == 0),
+            "status": Coded(orders.status, ORDER_STATUSES),
         },
     )
 
