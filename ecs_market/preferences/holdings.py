@@ -21,13 +21,13 @@ EQUAL = 1e-13
 
 
 @kernel
-def no_indifference(parameters: F64, bundle: int, k: int) -> int:
+def no_indifference(parameters: F64, k: int) -> int:
     """Return how many indifference prices there are: none."""
     return 0
 
 
 @kernel
-def one_indifference(parameters: F64, bundle: int, k: int) -> int:
+def one_indifference(parameters: F64, k: int) -> int:
     """Return how many indifference prices there are: one."""
     return 1
 
@@ -127,7 +127,7 @@ def try_sides(
             net[k] = price[k] + fee if side == 1 else price[k] - fee
             if side == 2 and (goods[k] <= 0.0 or net[k] <= 0.0):
                 return -np.inf
-            for index in range(indifference_count(parameters, n, k)):
+            for index in range(indifference_count(parameters, k)):
                 value = indifference_at(parameters, money_weight, mode, numeraire, k, index)
                 if abs(net[k] - value) <= SAME * value:
                     net[k] = value

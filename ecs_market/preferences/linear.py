@@ -1,6 +1,6 @@
 """Linear utility, U = sum of w_k x_k.
 
-Parameters of a row: the weights w, one a good.  Demand is a corner; where an agent is indifferent
+Parameters of a row: the weights w, one an entry of the bundle.  Demand is a corner; where an agent is indifferent
 between a good and money it is a set, which `demand` returns as the box from `low` to `high`.
 """
 
@@ -12,6 +12,7 @@ from typing import Any
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
 from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.rows import per_bundle
 from ecs_market.types import F64, Bool, float64
 
 NAME = "linear"
@@ -19,14 +20,14 @@ CODE = 0
 KINKED = True
 
 
-def width(goods: int) -> int:
+def width(bundle: int) -> int:
     """Return how many parameters a row takes."""
-    return goods
+    return bundle
 
 
-def pack(entry: Mapping[str, Any], goods: int) -> list[float]:
-    """Lay out a scenario's parameters as a row."""
-    return [float(weight) for weight in entry["weights"]]
+def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
+    """Lay out the parameters of n agents as rows, (n, width)."""
+    return per_bundle(parameters["weights"], money_weight)
 
 
 @kernel

@@ -491,7 +491,7 @@ def nearest_kink(
             for member in range(segment_start[segment], segment_stop[segment]):
                 own = parameters[member]
                 weight = money_weight[member]
-                for index in range(indifference_count(own, n, k)):
+                for index in range(indifference_count(own, k)):
                     value = indifference_at(own, weight, mode, int64(numeraire[post]), k, index)
                     for side in range(sides):
                         price = value
