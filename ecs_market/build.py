@@ -10,6 +10,7 @@ from ecs_market.arena import Arena
 from ecs_market.components.barred import Barred
 from ecs_market.components.bilateral_trader import BilateralTrader
 from ecs_market.components.forager import Forager
+from ecs_market.components.gains import Gains
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.inventory import Inventory
@@ -34,7 +35,7 @@ from ecs_market.types import I64
 from ecs_market.units import Units
 from ecs_market.world import Ledger, World
 
-AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred]
+AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred, Gains]
 OPTIONAL_COMPONENTS: dict[str, type] = {
     "Mobility": Mobility,
     "BilateralTrader": BilateralTrader,
