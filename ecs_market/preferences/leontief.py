@@ -127,7 +127,7 @@ def demand(
         high[k] = low[k]
     if cost <= 0.0:
         return
-    level = min(most, wealth / cost)
+    level = float64(min(most, wealth / cost))
     if mode == QUASILINEAR:
         if log_form:
             level = min(level, parameters[n] / (money_weight * cost))

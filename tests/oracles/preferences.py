@@ -171,7 +171,7 @@ def best_found(person: Person, ask: F64, bid: F64, rng: np.random.Generator) -> 
     if not free:
         return best
     starts = []
-    for _ in range(400):
+    for _ in range(200):
         shares = rng.dirichlet(np.full(size + 1, 0.4))[:size]
         sold = rng.random(size) * (rng.random(size) < 0.6)
         if rng.random() < 0.4:
