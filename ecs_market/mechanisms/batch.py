@@ -10,6 +10,7 @@ import numpy as np
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import MarketPost
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.table import Table
 from ecs_market.components.utility import Utility
 from ecs_market.kernels import attendance, tatonnement
@@ -197,6 +198,8 @@ class Batch:
         bool (posts,): posts with members.
     endowment
         float64 (posts, K): what the members own together [unit].
+    shading
+        float64 (posts,): the share that members hold back of what they want.
 
     The arrays of members are views of the tick's `Attendance`.
     """
@@ -220,6 +223,7 @@ class Batch:
     active: Bool
     endowment: F64
     floor: float
+    shading: F64
 
     @property
     def posts(self) -> int:
@@ -230,6 +234,11 @@ class Batch:
     def size(self) -> int:
         """Return the number of members."""
         return len(self.row)
+
+    @property
+    def members_a_post(self) -> int:
+        """Return the mean number of members of a post, at least 1."""
+        return max(1, self.size // max(1, self.posts))
 
     def excess(self, price: F64, active: Bool, smoothing: float = 0.0) -> Excess:
         """Return the demand of the members of active posts at `price` (posts, K) [M / unit].
@@ -386,6 +395,7 @@ def part(world: World, table: Table) -> Batch:
         active=first[1:] > first[:-1],
         endowment=(lots[first[1:]] - lots[first[:-1]]) * world.settings.lot_size,
         floor=0.5 * world.settings.lot_size,
+        shading=world.posts.whole(MarketRules).shading[table.start : table.stop],
     )
 
 

@@ -101,6 +101,20 @@ class Settled:
     demand: I64
     supply: I64
 
+    @classmethod
+    def nothing(cls, batch: Batch) -> Settled:
+        """Return what a batch without any trade settles."""
+        members, posts = (batch.size, batch.world.goods), (batch.posts, batch.world.goods)
+        lots = (np.zeros(shape, np.int64) for shape in (members, members))
+        sums = (np.zeros(posts, np.int64) for _ in range(3))
+        return cls(*lots, np.zeros(batch.size, np.int64), *sums)
+
+    def add(self, other: Settled) -> None:
+        """Take in what other posts of the same batch settled."""
+        for name in ("desired", "filled", "gain", "volume", "demand", "supply"):
+            total = getattr(self, name)
+            total += getattr(other, name)
+
     @property
     def residual(self) -> F64:
         """Excess demand over gross trade, float64 (posts, K)."""
