@@ -17,8 +17,8 @@ NEWTON_ROUNDS = 30
 HALVINGS = 8
 # Smoothed demand is followed down to the last of these.  Its solution depends linearly on them in
 # the end, so that the limit is known well enough to tell by these gaps who is indifferent there.
-SMOOTHINGS = (0.25, 0.1, 0.04, 0.015, 0.005, 0.0015, 0.0005, 0.00015, 0.00005)
-GAPS = (1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+SMOOTHINGS = (0.25, 0.1, 0.04, 0.015, 0.005, 0.0015, 0.0005, 0.00015, 0.00005, 0.000015)
+GAPS = (1e-7, 1e-6, 3e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 # Relative step of finite differences: excess demand is known to about 1e-13.
 SHIFT = 1e-6
 

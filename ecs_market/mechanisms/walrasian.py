@@ -22,7 +22,7 @@ from ecs_market.components.walrasian import (
     Walrasian,
 )
 from ecs_market.mechanisms.batch import Batch, part, prices_given
-from ecs_market.mechanisms.pursuits import bar_members
+from ecs_market.mechanisms.pursuits import bar_members, forgive
 from ecs_market.mechanisms.search import Rules, Solution, bounds, several_kinked
 from ecs_market.mechanisms.settlement import (
     Clearing,
@@ -88,6 +88,7 @@ def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> C
         start=start[:, :goods],
         newton=found.newton,
     )
+    forgive(world, batch)
     _publish(world, batch, post, clearing, found.converged)
     return clearing
 
