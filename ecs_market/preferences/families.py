@@ -14,12 +14,35 @@ from types import ModuleType
 from typing import Any
 
 from ecs_market.kernels.jit import specialise
-from ecs_market.preferences import chain, cobb_douglas, limit_order, linear, template
+from ecs_market.preferences import (
+    ces,
+    chain,
+    cobb_douglas,
+    holdings,
+    induced_value,
+    leontief,
+    limit_order,
+    linear,
+    quadratic,
+    stone_geary,
+    template,
+    translog,
+)
 
 FAMILIES: dict[int, ModuleType] = {
-    module.CODE: module for module in (linear, cobb_douglas, limit_order)
+    module.CODE: module
+    for module in (
+        linear,
+        cobb_douglas,
+        ces,
+        leontief,
+        quadratic,
+        stone_geary,
+        translog,
+        induced_value,
+        limit_order,
+    )
 }
-_FUNCTIONS = ("utility", "marginal", "hessian", "demand", "indifference_price")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +72,66 @@ def by_name(name: str) -> ModuleType:
 
 
 @functools.cache
-def loops(code: int) -> Loops:
-    """Return the loops over agents for one family."""
+def loops(code: int, fees: bool = False) -> Loops:
+    """Return the loops over agents for one family; with `fees`, those that reckon with fees."""
     family = FAMILIES[code]
-    names: dict[str, Any] = {name: getattr(family, name) for name in _FUNCTIONS}
-    names["CODE"] = code
-    gain_at = specialise(template.gain_at, f"gain_at_{family.NAME}", **names)
-    built = {
-        name: specialise(getattr(template, name), f"{name}_{family.NAME}", **names)
-        for name in ("appraise", "sum_demand", "write_demand", "nearest_kink")
-    }
-    find_market = specialise(
-        template.find_market, f"find_market_{family.NAME}", gain_at=gain_at, **names
+    name = f"{family.NAME}_fees" if fees else str(family.NAME)
+    count, price = _indifference(family)
+    wanted = specialise(holdings.wanted, f"wanted_{family.NAME}", demand=family.demand)
+    if fees:
+        sides = specialise(
+            holdings.try_sides,
+            f"try_sides_{family.NAME}",
+            demand=family.demand,
+            utility=family.utility,
+            indifference_count=count,
+            indifference_at=price,
+        )
+        wanted = specialise(
+            holdings.wanted_after_fees,
+            f"wanted_after_fees_{family.NAME}",
+            utility=family.utility,
+            try_sides=sides,
+            wanted=wanted,
+        )
+    gain_at = specialise(
+        template.gain_at, f"gain_at_{name}", wanted=wanted, utility=family.utility
     )
-    return Loops(find_market=find_market, **built)
+    scalars = {"CODE": code, "marginal": family.marginal, "utility": family.utility}
+    return Loops(
+        appraise=specialise(
+            template.appraise, f"appraise_{family.NAME}", hessian=family.hessian, **scalars
+        ),
+        find_market=specialise(
+            template.find_market, f"find_market_{name}", gain_at=gain_at, **scalars
+        ),
+        sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted),
+        write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted),
+        nearest_kink=specialise(
+            template.nearest_kink,
+            f"nearest_kink_{family.NAME}",
+            indifference_count=count,
+            indifference_at=price,
+        ),
+    )
+
+
+def _indifference(family: ModuleType) -> tuple[Any, Any]:
+    """Return how many indifference prices a good has in a family, and the kernel that tells them.
+
+    A family without jumps has none.  One with jumps has `indifference_price(.., k)`, or, if it can
+    have several a good, `indifference_count` and `indifference_at(.., k, index)`.
+    """
+    if not family.KINKED:
+        return holdings.no_indifference, holdings.never_indifferent
+    if hasattr(family, "indifference_count"):
+        return family.indifference_count, family.indifference_at
+    only = specialise(
+        holdings.only_indifference,
+        f"only_indifference_{family.NAME}",
+        indifference_price=family.indifference_price,
+    )
+    return holdings.one_indifference, only
 
 
 @functools.cache
