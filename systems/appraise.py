@@ -26,10 +26,12 @@ class Appraise(esper.Processor):
                     loops(code).appraise,
                     utility.family,
                     inventory.goods,
+                    inventory.money,
                     utility.parameters,
                     utility.money_weight,
                     world.settings.mode,
                     world.settings.lot_size,
+                    world.settings.minor_size,
                     search.rate,
                     search.curvature,
                 )

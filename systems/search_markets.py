@@ -16,6 +16,7 @@ from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.elementary import exp
 from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.mechanisms.batch import charges, post_rules
 from ecs_market.preferences.families import loops
 from ecs_market.world import World
 
@@ -37,13 +38,14 @@ class SearchMarkets(esper.Processor):
         utility, intent = world.agents.whole(Utility), world.agents.whole(Intent)
         barred = world.agents.whole(Barred)
         place, reach = world.posts.whole(Position), world.posts.whole(PostVisibility)
-        info = settings.price_info
+        info, fees = settings.price_info, charges(world)
+        fee_rate, fee_unit, shading = post_rules(world)
         for table in world.tables(Position, Inventory, Utility, Intent):
             for code in world.families:
                 world.over(
                     table.start,
                     table.stop,
-                    loops(code).find_market,
+                    loops(code, fees).find_market,
                     utility.family,
                     inventory.goods,
                     inventory.money,
@@ -67,6 +69,9 @@ class SearchMarkets(esper.Processor):
                     reach.broadcast_radius,
                     world.posts.whole(MarketPost).commodities,
                     index.numeraire,
+                    fee_rate,
+                    fee_unit,
+                    shading,
                     world.scratch.heard_price,
                     world.scratch.confidence,
                     info.floor,

@@ -114,7 +114,7 @@ def place_indifferent(
 ) -> None:
     """Match what indifferent linear members may do with what the others leave, a post each.
 
-    `pinned_price` says who is indifferent, `price` what is paid.  `loose` (posts, G) is how much of
+    `pinned_price` says who is indifferent, `price` what is paid.  `loose` (posts, K) is how much of
     each good [unit] indifferent members of other families can still buy (row 0) or sell (row 1).
     Writes the value that no flow places and the gross value traded [M]; with `write` also the
     members' holdings, unless they all are indifferent between the same goods and the numeraire.

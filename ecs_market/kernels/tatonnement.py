@@ -283,7 +283,7 @@ def step_prices(
 def point_ahead(
     wanted: Bool, before: F64, last: F64, width: F64, last_width: F64, smoothing: float, ahead: F64
 ) -> None:
-    """Write the prices that two solutions, (posts, G) each, point to at another smoothing.
+    """Write the prices that two solutions, (posts, K) each, point to at another smoothing.
 
     In logs they depend linearly on the smoothing once it is known who is indifferent.
     """

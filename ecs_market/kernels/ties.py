@@ -1,7 +1,7 @@
 """Members of linear utility who are indifferent between several goods, or goods and money.
 
 An option of a member is a good, or money, that gives it most utility for its money.  Goods are
-nodes 0 .. G - 1; where money is outside of the bundle it is node G.
+nodes 0 .. K - 1; where money is outside of the bundle it is node K.
 """
 
 from __future__ import annotations

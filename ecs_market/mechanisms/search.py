@@ -18,9 +18,9 @@ class Solution:
     Attributes
     ----------
     price
-        float64 (posts, G), unrounded [M / unit].
+        float64 (posts, K), unrounded [M / unit].
     zeta, residual
-        float64 (posts, G): relative excess demand, and over gross trade.
+        float64 (posts, K): relative excess demand, and over gross trade.
     iterations
         int32 (posts,): price vectors tried.
     converged, newton
@@ -30,11 +30,11 @@ class Solution:
     status
         int8 (posts,), index into `market_post.STATUSES`.
     start
-        float64 (posts, G), the prices it began from [M / unit].
+        float64 (posts, K), the prices it began from [M / unit].
     excess
         Demand at the last prices tried.
     flips, moved
-        int32 and float64 (posts, G): turns of sign, and the last move of tatonnement [M / unit].
+        int32 and float64 (posts, K): turns of sign, and the last move of tatonnement [M / unit].
     """
 
     price: F64
@@ -52,7 +52,7 @@ class Solution:
 
     @classmethod
     def starting_at(cls, start: F64) -> Solution:
-        """Return a search that has not begun; `start` is (posts, G) [M / unit]."""
+        """Return a search that has not begun; `start` is (posts, K) [M / unit]."""
         shape, posts = start.shape, start.shape[0]
         return cls(
             price=start.copy(),
@@ -84,11 +84,9 @@ class Rules:
 
 
 def bounds(batch: Batch) -> tuple[float, F64]:
-    """Return the least price, and the highest of each good, float64 (G,) [M / unit]."""
+    """Return the least price, and the highest of each good, float64 (K,) [M / unit]."""
     step = batch.world.settings.step_size
-    most = np.full(batch.goods.shape[1], np.inf)
-    most[: batch.world.goods] = step * batch.world.most_steps_of_goods()
-    return step, most
+    return step, step * batch.world.most_steps_of_goods()
 
 
 def tradable(batch: Batch) -> I64:
@@ -113,7 +111,7 @@ def evaluate(
 ) -> Bool:
     """Ask the members of running posts for their demand; return which posts have cleared.
 
-    With `smoothing` members that jump do so gradually.  With `group` (posts, G), of
+    With `smoothing` members that jump do so gradually.  With `group` (posts, K), of
     `ties.nearly_tied`, only the joint value of tied goods is looked at.
     """
     fresh = batch.excess(found.price, running, smoothing)

@@ -30,7 +30,7 @@ NEAR_START = 0.1
 
 
 def solve(batch: Batch, start: F64, rules: Rules) -> Solution:
-    """Search for clearing prices at every active post, beginning from `start` (posts, G)."""
+    """Search for clearing prices at every active post, beginning from `start` (posts, K)."""
     found = Solution.starting_at(start)
     kinked = several_kinked(batch)
     _try_kinks(batch, rules, found, kinked)

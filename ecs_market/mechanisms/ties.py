@@ -10,6 +10,7 @@ from ecs_market.kernels.flows import place_indifferent
 from ecs_market.kernels.ties import tie_prices
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.preferences import families, linear
+from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR
 from ecs_market.types import F64, I64, Bool
 
 
@@ -40,10 +41,21 @@ def linear_members(batch: Batch) -> tuple[I64, I64]:
     return first, last
 
 
-def nearly_tied(batch: Batch, price: F64, wanted: Bool, near: float) -> I64:
-    """Move prices (posts, G), in place, to where nearly indifferent members are so exactly.
+def _money(batch: Batch) -> tuple[F64, int]:
+    """Return what money is worth to each member, and the money mode, as the kernels take them.
 
-    Returns the first good that each one is tied to, int64 (posts, G); -1 where the price is known.
+    To linear utility it is the same whether money is outside of the bundle or its last entry.
+    """
+    mode = batch.world.settings.mode
+    if mode == IN_UTILITY:
+        return batch.parameters[:, batch.world.goods].copy(), QUASILINEAR
+    return batch.weight, mode
+
+
+def nearly_tied(batch: Batch, price: F64, wanted: Bool, near: float) -> I64:
+    """Move prices (posts, K), in place, to where nearly indifferent members are so exactly.
+
+    Returns the first good that each one is tied to, int64 (posts, K); -1 where the price is known.
     """
     group = np.full(price.shape, -1, np.int64)
     first, last = linear_members(batch)
@@ -59,8 +71,7 @@ def nearly_tied(batch: Batch, price: F64, wanted: Bool, near: float) -> I64:
         batch.goods,
         batch.money,
         batch.parameters,
-        batch.weight,
-        batch.world.settings.mode,
+        *_money(batch),
         near,
         price,
         group,
@@ -84,9 +95,9 @@ def place(
     Parameters
     ----------
     price, pinned
-        float64 (posts, G): what is paid, and where indifference is judged [M / unit].
+        float64 (posts, K): what is paid, and where indifference is judged [M / unit].
     holdings, indifferent
-        (m, G): what members want [unit], and who does not mind; with `write` those of indifferent
+        (m, K): what members want [unit], and who does not mind; with `write` those of indifferent
         linear members are replaced, unless the numeraire is all that they would give or take.
     """
     found = Placement(
@@ -106,8 +117,7 @@ def place(
         batch.goods,
         batch.money,
         batch.parameters,
-        batch.weight,
-        batch.world.settings.mode,
+        *_money(batch),
         batch.shading,
         _loose(batch, pinned, wanted, holdings),
         batch.world.settings.lot_size,
@@ -136,6 +146,7 @@ def _loose(batch: Batch, price: F64, wanted: Bool, holdings: F64) -> F64:
         np.cumsum(holdings, axis=0, out=total[1:])
     for run in others:
         held = total[run.stop] - total[run.start]
-        np.add.at(loose[0], run.post, np.maximum(0.0, run.high - held))
-        np.add.at(loose[1], run.post, np.maximum(0.0, held - run.low))
+        goods = held.shape[1]
+        np.add.at(loose[0], run.post, np.maximum(0.0, run.high[:, :goods] - held))
+        np.add.at(loose[1], run.post, np.maximum(0.0, held - run.low[:, :goods]))
     return loose

@@ -70,7 +70,6 @@ def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> C
     steps, settled, rationed = _settle_or_fall_back(batch, post, auctioneer, rules, found, band)
     judge_search(batch, found)
     found.status[rationed] = RATIONED
-    goods = world.goods
     clearing = Clearing(
         mechanism=NAME,
         post=post_ids(batch),
@@ -79,13 +78,13 @@ def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> C
         iterations=found.iterations,
         status=found.status,
         price=steps,
-        residual=found.residual[:, :goods],
+        residual=found.residual,
         residual_rounded=settled.residual,
         rounding_lots=np.abs(settled.demand - settled.supply),
         settled=settled,
         gain=gains_per_post(batch, settled),
         batch=batch,
-        start=start[:, :goods],
+        start=start,
         newton=found.newton,
     )
     forgive(world, batch)
@@ -132,14 +131,13 @@ def _settle_or_fall_back(
 
 
 def median_rates(batch: Batch) -> F64:
-    """Return the median of the members' marginal rates, (posts, G) [M / unit].
+    """Return the median of the members' marginal rates, (posts, K) [M / unit].
 
-    The mean of the middle two where their number is even; 0 at posts without members, 1 for money.
+    The mean of the middle two where their number is even; 0 at posts without members.
     """
     rate = batch.world.scratch.search.rate[batch.row].astype(np.float64)
     post = np.repeat(np.arange(batch.posts), np.diff(batch.first))
     median = np.zeros(batch.endowment.shape)
-    median[:, rate.shape[1] :] = 1.0
     start, size = batch.first[:-1][batch.active], np.diff(batch.first)[batch.active]
     for k in range(rate.shape[1]):
         ordered = rate[np.lexsort((rate[:, k], post)), k]
@@ -152,8 +150,7 @@ def starting_prices(batch: Batch, post: MarketPost, given: F64) -> F64:
     """Return where the rounds begin: the price given, else the last one, else the median rates."""
     settings = batch.world.settings
     last = settings.price(post.current_prices)
-    chosen = np.ones(batch.commodities.shape)
-    chosen[:, : batch.world.goods] = np.where(given > 0.0, given, last)
+    chosen = np.where(given > 0.0, given, last)
     unknown = (chosen <= 0.0) & batch.commodities & batch.active[:, np.newaxis]
     if unknown.any():
         chosen = np.where(unknown, median_rates(batch), chosen)
@@ -174,27 +171,26 @@ def _last_steps(batch: Batch, post: MarketPost, found: Solution) -> I64:
 
 def _rounded(batch: Batch, price: F64) -> I64:
     """Return prices in price steps, to the nearest, the numeraire's at 1."""
-    goods = batch.world.goods
-    return _bounded(batch, np.rint(price[:, :goods] / batch.world.settings.step_size))
+    return _bounded(batch, np.rint(price / batch.world.settings.step_size))
 
 
 def _bounded(batch: Batch, rounded: F64) -> I64:
     steps: I64 = np.clip(rounded, 1, batch.world.most_steps_of_goods()).astype(np.int64)
-    counted = np.flatnonzero((batch.numeraire >= 0) & (batch.numeraire < batch.world.goods))
+    counted = np.flatnonzero(batch.numeraire >= 0)
     steps[counted, batch.numeraire[counted]] = steps_of_one(batch.world.settings.step_size)
     return steps
 
 
 def _side_of_the_indifferent(batch: Batch, found: Solution) -> I64:
     """Round clearing prices: where members are indifferent, to their advantage."""
-    settings, goods = batch.world.settings, batch.world.goods
-    ratio = found.price[:, :goods] / settings.step_size
+    settings = batch.world.settings
+    ratio = found.price / settings.step_size
     rounded = np.rint(ratio)
-    pinned = (found.excess.low < found.excess.high)[:, :goods] & found.converged[:, np.newaxis]
+    pinned = (found.excess.low < found.excess.high) & found.converged[:, np.newaxis]
     if pinned.any():
         holdings, indifferent = batch.desired(found.price, found.price, pinned.any(axis=1))
-        net = np.where(indifferent, 0.0, holdings - batch.goods)[:, :goods]
-        total = np.zeros((batch.size + 1, goods), np.int64)
+        net = np.where(indifferent, 0.0, holdings - batch.goods)
+        total = np.zeros((batch.size + 1, batch.world.goods), np.int64)
         # In lots, so that the sum does not depend on the order.
         np.cumsum(np.rint(net / settings.lot_size).astype(np.int64), axis=0, out=total[1:])
         wanted = total[batch.first[1:]] - total[batch.first[:-1]]
@@ -229,8 +225,7 @@ def _trade(
     tied = trading & several_kinked(batch)
     if tied.any():
         place(batch, price, pinned, tied, holdings, indifferent, write=True)
-    goods = batch.world.goods
-    settled.add(settle(batch, steps, holdings[:, :goods], indifferent[:, :goods], trading))
+    settled.add(settle(batch, steps, holdings, indifferent, trading))
 
 
 def _ration(batch: Batch, steps: I64, posts: Bool, found: Solution, settled: Settled) -> Bool:
@@ -241,10 +236,8 @@ def _ration(batch: Batch, steps: I64, posts: Bool, found: Solution, settled: Set
 
 
 def price_of(batch: Batch, steps: I64) -> F64:
-    """Return prices of all entries of the bundle [M / unit], float64 (posts, G)."""
-    price = np.ones((batch.posts, batch.goods.shape[1]))
-    price[:, : steps.shape[1]] = batch.world.settings.price(steps)
-    return _with_numeraire(batch, price)
+    """Return prices [M / unit], float64 (posts, K), the numeraire's exactly 1."""
+    return _with_numeraire(batch, batch.world.settings.price(steps))
 
 
 def steps_of_one(step: float) -> int:
@@ -260,8 +253,7 @@ def _publish(
     cleared: Bool,
 ) -> None:
     """Set prices, their age and the last clear; without volume the price is indicative."""
-    goods = world.goods
-    commodities = batch.commodities[:, :goods]
+    commodities = batch.commodities
     sold = batch.active & (clearing.settled.volume.sum(axis=1) > 0)
     solved = batch.active & cleared
     unpriced = commodities & (post.current_prices == 0)

@@ -1,0 +1,2 @@
+"""Domains."""
+LONGEST_CURVE = 64
