@@ -19,7 +19,9 @@ SOLVED = {"converged", "marginal", "indicative"}
 
 
 def solved(agents: list[Agent], mode: str = QUASILINEAR, **params: Any) -> Any:
-    return clear(groups(agents, "ABCDEF"), units=FINE, money={"mode": mode}, mechanism_params=params)
+    return clear(
+        groups(agents, "ABCDEF"), units=FINE, money={"mode": mode}, mechanism_params=params
+    )
 
 
 def mix(
@@ -92,7 +94,9 @@ def test_the_slack_pin_every_price_at_their_best_value(seed: int) -> None:
     assert result.status == "marginal"
     # Everything has gone to those who value it most.
     for k in range(goods):
-        holders = [a.taste.parameters[k] for a, x in zip(agents, result.goods[:, k], strict=True) if x]
+        holders = [
+            a.taste.parameters[k] for a, x in zip(agents, result.goods[:, k], strict=True) if x
+        ]
         assert set(holders) == {best[k]}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ecs_market.components.market_post import BOUNDARY, CONVERGED, CYCLING, FAILED, MARGINAL
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F64, I8, I32, Bool
+from ecs_market.types import F64, I8, I32, Bool, int64
 
 GROW, SHRINK, MOST = 1.3, 0.5, 2.0
 # Longest step in log prices of a single good that is not bracketed yet.
@@ -47,12 +47,15 @@ def judge(
     """Write relative excess demand and whether each running post has converged.
 
     `zeta` is excess demand over the larger of holdings desired and owned, `residual` over the
-    larger of gross purchases and sales.  Gross trade of less than half a lot is none.
+    larger of gross purchases and sales.  Gross trade of less than half a lot is none, as long as
+    the numeraire, where it is a good, balances too: a price that runs away must not pass for one
+    that clears because so little is traded at it.
     """
     for post in range(low.shape[0]):
         if not running[post]:
             continue
         done[post] = True
+        passed_over = False
         for k in range(low.shape[1]):
             zeta[post, k] = 0.0
             residual[post, k] = 0.0
@@ -66,9 +69,17 @@ def judge(
             gross = max(bought[post, k], sold[post, k])
             zeta[post, k] = excess / larger if larger > 0.0 else 0.0
             if gross < floor:
+                passed_over = True
                 continue
             residual[post, k] = abs(excess) / gross
             if abs(excess) > tolerance[post] * gross:
+                done[post] = False
+        k = int64(numeraire[post])
+        if passed_over and k >= 0:
+            excess = excess_of(low[post, k], high[post, k], endowment[post, k])
+            gross = max(bought[post, k], sold[post, k])
+            if gross >= floor and abs(excess) > tolerance[post] * gross:
+                residual[post, k] = abs(excess) / gross
                 done[post] = False
 
 

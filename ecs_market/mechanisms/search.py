@@ -86,7 +86,8 @@ class Rules:
 def bounds(batch: Batch) -> tuple[float, F64]:
     """Return the least price, and the highest of each good, float64 (K,) [M / unit]."""
     step = batch.world.settings.step_size
-    return step, step * batch.world.most_steps_of_goods()
+    most: F64 = step * batch.world.most_steps_of_goods().astype(np.float64)
+    return step, most
 
 
 def tradable(batch: Batch) -> I64:

@@ -105,9 +105,8 @@ class Settled:
     def nothing(cls, batch: Batch) -> Settled:
         """Return what a batch without any trade settles."""
         members, posts = (batch.size, batch.world.goods), (batch.posts, batch.world.goods)
-        lots = (np.zeros(shape, np.int64) for shape in (members, members))
-        sums = (np.zeros(posts, np.int64) for _ in range(3))
-        return cls(*lots, np.zeros(batch.size, np.int64), *sums)
+        shapes = (members, members, (batch.size,), posts, posts, posts)
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
     def add(self, other: Settled) -> None:
         """Take in what other posts of the same batch settled."""

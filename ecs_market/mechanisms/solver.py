@@ -48,9 +48,18 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     kinked = late & several_kinked(batch)
     if kinked.any():
         follow_smoothed(batch, rules, found, kinked)
-    left = late & ~found.converged
-    found.converged |= newton(batch, rules, found, left)
-    _confirm(batch, rules, found, kinked & left)
+    found.converged |= newton(batch, rules, found, late & ~found.converged)
+    _confirm(batch, rules, found, kinked)
+    # The rounds may have ended where Newton's method cannot come back from.
+    again = late & ~found.converged
+    ended = found.price.copy()
+    found.price[again] = found.start[again]
+    found.converged |= newton(batch, rules, found, again)
+    _confirm(batch, rules, found, kinked)
+    missed = again & ~found.converged
+    if missed.any():
+        found.price[missed] = ended[missed]
+        evaluate(batch, rules, found, missed)
 
 
 def judge_search(batch: Batch, found: Solution) -> None:

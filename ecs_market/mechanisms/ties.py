@@ -1,12 +1,16 @@
-"""Linear members who are indifferent between several goods: exact prices, and who takes what."""
+"""Members who are indifferent at the clearing prices: which prices these are, who takes what."""
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ecs_market.kernels import steps
 from ecs_market.kernels.flows import place_indifferent
+from ecs_market.kernels.jit import specialise
 from ecs_market.kernels.ties import tie_prices
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.preferences import families, linear
@@ -100,9 +104,7 @@ def place(
         (m, K): what members want [unit], and who does not mind; with `write` those of indifferent
         linear members are replaced, unless the numeraire is all that they would give or take.
     """
-    found = Placement(
-        np.zeros(batch.posts), np.zeros(batch.posts), np.zeros(batch.size, np.int64)
-    )
+    found = Placement(np.zeros(batch.posts), np.zeros(batch.posts), np.zeros(batch.size, np.int64))
     batch.world.over(
         0,
         batch.posts,
@@ -150,3 +152,55 @@ def _loose(batch: Batch, price: F64, wanted: Bool, holdings: F64) -> F64:
         np.add.at(loose[0], run.post, np.maximum(0.0, run.high[:, :goods] - held))
         np.add.at(loose[1], run.post, np.maximum(0.0, held - run.low[:, :goods]))
     return loose
+
+
+@functools.cache
+def _trade_steps(codes: tuple[int, ...]) -> Callable[..., None]:
+    chosen = families.dispatch(codes)
+    rooms = specialise(steps.write_rooms, f"write_rooms_{chosen.name}", demand=chosen.demand)
+    return specialise(steps.trade_steps, f"trade_steps_{chosen.name}", write_rooms=rooms)
+
+
+def trade_steps(batch: Batch, pinned: F64, wanted: Bool, holdings: F64, indifferent: Bool) -> None:
+    """Let indifferent members of stepped families serve the others, then one another, in place.
+
+    Parameters
+    ----------
+    pinned
+        float64 (posts, K): where indifference is judged [M / unit].
+    holdings, indifferent
+        (m, K): what members want [unit], and who does not mind.
+    """
+    codes = [run.family for run in batch.runs if _stepped(run.family)]
+    # What is indifferent with a fee is so between buying and not, or selling and not.
+    if not codes or batch.fees or batch.world.settings.mode == IN_UTILITY:
+        return
+    stepped = np.zeros(max(batch.world.families) + 1, np.bool_)
+    stepped[codes] = True
+    batch.world.over(
+        0,
+        batch.posts,
+        _trade_steps(batch.world.families),
+        wanted,
+        batch.first,
+        batch.commodities,
+        batch.numeraire,
+        pinned,
+        batch.goods,
+        batch.money,
+        batch.parameters,
+        batch.weight,
+        batch.world.settings.mode,
+        batch.floor,
+        batch.shading,
+        batch.family,
+        stepped,
+        batch.id,
+        holdings,
+        indifferent,
+        cost=batch.members_a_post,
+    )
+
+
+def _stepped(family: int) -> bool:
+    return bool(getattr(families.FAMILIES[family], "STEPPED", False))

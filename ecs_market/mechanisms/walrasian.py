@@ -32,7 +32,7 @@ from ecs_market.mechanisms.settlement import (
     settle,
 )
 from ecs_market.mechanisms.solver import call_newton, judge_search, solve
-from ecs_market.mechanisms.ties import place
+from ecs_market.mechanisms.ties import place, trade_steps
 from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World
 
@@ -188,7 +188,8 @@ def _side_of_the_indifferent(batch: Batch, found: Solution) -> I64:
     rounded = np.rint(ratio)
     pinned = (found.excess.low < found.excess.high) & found.converged[:, np.newaxis]
     if pinned.any():
-        holdings, indifferent = batch.desired(found.price, found.price, pinned.any(axis=1))
+        some: Bool = pinned.any(axis=1)
+        holdings, indifferent = batch.desired(found.price, found.price, some)
         net = np.where(indifferent, 0.0, holdings - batch.goods)
         total = np.zeros((batch.size + 1, batch.world.goods), np.int64)
         # In lots, so that the sum does not depend on the order.
@@ -225,6 +226,7 @@ def _trade(
     tied = trading & several_kinked(batch)
     if tied.any():
         place(batch, price, pinned, tied, holdings, indifferent, write=True)
+    trade_steps(batch, pinned, trading, holdings, indifferent)
     settled.add(settle(batch, steps, holdings, indifferent, trading))
 
 
