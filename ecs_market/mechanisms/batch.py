@@ -394,7 +394,8 @@ class Batch:
                 cost=max(1, self.size // max(1, len(run.post))),
             )
             tatonnement.pick_nearest(run.post, lower, upper, found, nearest)
-        return nearest if nearest.shape[1] == goods else nearest[:, :goods].copy()
+        found_of_goods: F64 = nearest if nearest.shape[1] == goods else nearest[:, :goods].copy()
+        return found_of_goods
 
 
 def part(world: World, table: Table) -> Batch:
@@ -463,7 +464,7 @@ def charges(world: World) -> bool:
 def post_rules(world: World) -> tuple[F64, F64, F64]:
     """Return every post's fee rate, its fee for a unit [M / unit], and its shading."""
     rules, settings = world.posts.whole(MarketRules), world.settings
-    fee_unit = rules.fee_per_lot * (settings.minor_size / settings.lot_size)
+    fee_unit: F64 = rules.fee_per_lot * np.float64(settings.minor_size / settings.lot_size)
     return rules.fee_ppb / 1e9, fee_unit, rules.shading
 
 

@@ -188,7 +188,7 @@ def _side_of_the_indifferent(batch: Batch, found: Solution) -> I64:
     rounded = np.rint(ratio)
     pinned = (found.excess.low < found.excess.high) & found.converged[:, np.newaxis]
     if pinned.any():
-        some: Bool = pinned.any(axis=1)
+        some: Bool = np.asarray(pinned.any(axis=1))
         holdings, indifferent = batch.desired(found.price, found.price, some)
         net = np.where(indifferent, 0.0, holdings - batch.goods)
         total = np.zeros((batch.size + 1, batch.world.goods), np.int64)
