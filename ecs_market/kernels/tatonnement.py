@@ -7,7 +7,7 @@ import numpy as np
 from ecs_market.components.market_post import BOUNDARY, CONVERGED, CYCLING, FAILED, MARGINAL
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F64, I8, I32, Bool
+from ecs_market.types import F64, I8, I32, Bool, int64
 
 GROW, SHRINK, MOST = 1.3, 0.5, 2.0
 # Longest step in log prices of a single good that is not bracketed yet.
@@ -47,12 +47,15 @@ def judge(
     """Write relative excess demand and whether each running post has converged.
 
     `zeta` is excess demand over the larger of holdings desired and owned, `residual` over the
-    larger of gross purchases and sales.  Gross trade of less than half a lot is none.
+    larger of gross purchases and sales.  Gross trade of less than half a lot is none, as long as
+    the numeraire, where it is a good, balances too: a price that runs away must not pass for one
+    that clears because so little is traded at it.
     """
     for post in range(low.shape[0]):
         if not running[post]:
             continue
         done[post] = True
+        passed_over = False
         for k in range(low.shape[1]):
             zeta[post, k] = 0.0
             residual[post, k] = 0.0
@@ -66,9 +69,17 @@ def judge(
             gross = max(bought[post, k], sold[post, k])
             zeta[post, k] = excess / larger if larger > 0.0 else 0.0
             if gross < floor:
+                passed_over = True
                 continue
             residual[post, k] = abs(excess) / gross
             if abs(excess) > tolerance[post] * gross:
+                done[post] = False
+        k = int64(numeraire[post])
+        if passed_over and k >= 0:
+            excess = excess_of(low[post, k], high[post, k], endowment[post, k])
+            gross = max(bought[post, k], sold[post, k])
+            if gross >= floor and abs(excess) > tolerance[post] * gross:
+                residual[post, k] = abs(excess) / gross
                 done[post] = False
 
 
@@ -117,7 +128,7 @@ def advance(
     lower_zeta: F64,
     upper_zeta: F64,
     least: float,
-    most: float,
+    most: F64,
     gain: F64,
     sign: I8,
     flips: I32,
@@ -159,7 +170,7 @@ def advance(
                 price[post, k] = lower[post, k] * exp(share * width)
             else:
                 step = gain[post, k] * min(1.0, max(-1.0, zeta[post, k]))
-                price[post, k] = min(most, max(least, before * exp(step)))
+                price[post, k] = min(most[k], max(least, before * exp(step)))
             moved[post, k] = abs(price[post, k] - before)
 
 
@@ -264,7 +275,7 @@ def step_prices(
     direction: F64,
     share: F64,
     least: float,
-    most: float,
+    most: F64,
     base: F64,
     price: F64,
 ) -> None:
@@ -276,7 +287,26 @@ def step_prices(
             price[post, k] = base[post, k]
             if free[post, k]:
                 moved = base[post, k] * exp(share[post] * direction[post, k])
-                price[post, k] = min(most, max(least, moved))
+                price[post, k] = min(most[k], max(least, moved))
+
+
+@kernel
+def point_ahead(
+    wanted: Bool, before: F64, last: F64, width: F64, last_width: F64, smoothing: float, ahead: F64
+) -> None:
+    """Write the prices that two solutions, (posts, K) each, point to at another smoothing.
+
+    In logs they depend linearly on the smoothing once it is known who is indifferent.
+    """
+    for post in range(last.shape[0]):
+        if not wanted[post] or width[post] == last_width[post]:
+            continue
+        share = (smoothing - last_width[post]) / (last_width[post] - width[post])
+        for k in range(last.shape[1]):
+            ahead[post, k] = last[post, k]
+            if before[post, k] > 0.0 and last[post, k] > 0.0:
+                step = share * log(last[post, k] / before[post, k])
+                ahead[post, k] = last[post, k] * exp(min(1.0, max(-1.0, step)))
 
 
 @kernel
@@ -284,6 +314,7 @@ def verdicts(
     active: Bool,
     converged: Bool,
     jumps: Bool,
+    tied: Bool,
     commodities: Bool,
     numeraire: I32,
     low: F64,
@@ -293,7 +324,7 @@ def verdicts(
     flips: I32,
     moved: F64,
     least: float,
-    most: float,
+    most: F64,
     status: I8,
 ) -> None:
     """Write how the search for prices ended at each active post.
@@ -304,7 +335,7 @@ def verdicts(
     for post in range(price.shape[0]):
         if not active[post]:
             continue
-        kinked = False
+        kinked = bool(tied[post])
         bound = False
         turned = False
         for k in range(price.shape[1]):
@@ -312,7 +343,7 @@ def verdicts(
                 continue
             kinked = kinked or low[post, k] < high[post, k]
             if zeta[post, k] != 0.0:
-                bound = bound or price[post, k] <= least or price[post, k] >= most
+                bound = bound or price[post, k] <= least or price[post, k] >= most[k]
                 turned = turned or (flips[post, k] >= 4 and moved[post, k] > least)
         if converged[post]:
             status[post] = MARGINAL if kinked else CONVERGED

@@ -101,6 +101,19 @@ class Settled:
     demand: I64
     supply: I64
 
+    @classmethod
+    def nothing(cls, batch: Batch) -> Settled:
+        """Return what a batch without any trade settles."""
+        members, posts = (batch.size, batch.world.goods), (batch.posts, batch.world.goods)
+        shapes = (members, members, (batch.size,), posts, posts, posts)
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
+
+    def add(self, other: Settled) -> None:
+        """Take in what other posts of the same batch settled."""
+        for name in ("desired", "filled", "gain", "volume", "demand", "supply"):
+            total = getattr(self, name)
+            total += getattr(other, name)
+
     @property
     def residual(self) -> F64:
         """Excess demand over gross trade, float64 (posts, K)."""
