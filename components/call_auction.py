@@ -1,0 +1,30 @@
+"""The rules of a call auction, a value a post."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ecs_market.columns import column
+from ecs_market.types import F64, I8, I32, I64, Bool
+
+TRUTHFUL, ZI_C, ZI_U = 0, 1, 2
+BEHAVIOURS = ("truthful", "zi_c", "zi_u")
+
+
+@dataclass(slots=True)
+class CallAuction:
+    """Parameters of a post that gathers orders and clears them at one price.
+
+    `k` places the price within the interval of prices that clear, 0 at its lower end.
+    """
+
+    k: F64 = column(np.float64, "1", fill=0.5)
+    interval: I32 = column(np.int32, "tick", fill=1)
+    mcafee: Bool = column(np.bool_, "whether the marginal orders are given up")
+    order_size: I64 = column(np.int64, "lot", fill=1)
+    behaviour: I8 = column(np.int8, "index into BEHAVIOURS")
+    price_low: I64 = column(np.int64, "price step", fill=1)
+    price_high: I64 = column(np.int64, "price step", fill=1)
+    initial_price: F64 = column(np.float64, "M / unit, 0 = none", width="goods")
