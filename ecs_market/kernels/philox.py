@@ -16,6 +16,8 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PATCH_AMOUNT`      how much it holds at the start
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
+`CALL_SIDE`         whether a zero-intelligence trader buys or sells at a call
+`CALL_LIMIT`        at what limit
 ==================  ==================================================
 """
 
@@ -37,6 +39,8 @@ PATCH_KIND: Final = 4
 PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
+CALL_SIDE: Final = 20
+CALL_LIMIT: Final = 21
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)
