@@ -92,7 +92,7 @@ class Called:
 
 
 @dataclass(slots=True)
-class Book:
+class Ladder:
     """The orders of one good at all posts called, sorted by post, side and priority.
 
     Attributes
@@ -116,7 +116,7 @@ class Book:
 class Round:
     """One good's call: the book, its fills and what they cost; arrays as in `clear_calls`."""
 
-    book: Book
+    book: Ladder
     filled: I64
     price: I64
     demand: I64
@@ -274,7 +274,7 @@ def _market(batch: Batch) -> MarketRules:
     )
 
 
-def _sorted(batch: Batch, at: I64, records: I64) -> Book:
+def _sorted(batch: Batch, at: I64, records: I64) -> Ladder:
     """Sort orders by post, bids first, then by limit and id; a member's blocks keep their order."""
     member, lots, limit = (records[:, column] for column in range(demand_schedules.FIELDS))
     sells = lots < 0
@@ -282,11 +282,11 @@ def _sorted(batch: Batch, at: I64, records: I64) -> Book:
     side = 2 * at[member] + sells
     first = np.zeros(2 * batch.posts + 1, np.int64)
     np.cumsum(np.bincount(side, minlength=2 * batch.posts), out=first[1:])
-    return Book(member[order], np.abs(lots[order]), limit[order], ~sells[order], first)
+    return Ladder(member[order], np.abs(lots[order]), limit[order], ~sells[order], first)
 
 
 def _clear_book(
-    batch: Batch, at: I64, called: Bool, rules: CallRules, book: Book, k: int
+    batch: Batch, at: I64, called: Bool, rules: CallRules, book: Ladder, k: int
 ) -> Round:
     world = batch.world
     market, settings = _market(batch), world.settings
