@@ -16,6 +16,7 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PATCH_AMOUNT`      how much it holds at the start
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
+`PARAMETER`         numbers of utilities that differ from agent to agent
 `CALL_SIDE`         whether a zero-intelligence trader buys or sells at a call
 `CALL_LIMIT`        at what limit
 ==================  ==================================================
@@ -39,6 +40,7 @@ PATCH_KIND: Final = 4
 PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
+PARAMETER: Final = 8
 CALL_SIDE: Final = 20
 CALL_LIMIT: Final = 21
 
