@@ -239,9 +239,10 @@ def check_records(sim: Simulation) -> None:
     )
     assert sums == clears
     assert query("SELECT count(*) FROM market_orders WHERE status = 'filled'")[0][0] > 0
-    mcafee = sim.markets[0].mechanism_type == "call_auction" and query(
-        "SELECT count(*) FROM trades WHERE fee > 0"
-    )[0][0]
+    mcafee = (
+        sim.markets[0].mechanism_type == "call_auction"
+        and query("SELECT count(*) FROM trades WHERE fee > 0")[0][0]
+    )
     crossed = query("SELECT count(*) FROM market_prices WHERE bid_ask_spread <= 0")[0][0]
     assert mcafee or not crossed
 

@@ -18,7 +18,13 @@ books = st.lists(orders, max_size=14)
 shares = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
 
 
-def cleared(book: list[oracle.Order], k: float, *, mcafee: bool = False, band=(1, 10**6)):
+def cleared(
+    book: list[oracle.Order],
+    k: float,
+    *,
+    mcafee: bool = False,
+    band: tuple[int, int] = (1, 10**6),
+) -> tuple[dict[str, int], list[int]]:
     """Clear one book by the kernel; return its report and the fills in the order of `book`."""
     order = sorted(
         range(len(book)),
@@ -139,6 +145,7 @@ def test_mcafee_rewards_the_truth(bids: list[int], asks: list[int], data: st.Dat
     def gain(stated: list[int]) -> int:
         book = [*((True, 1, bid) for bid in stated), *((False, 1, ask) for ask in asks)]
         report, fills = cleared(book, 0.5, mcafee=True)
-        return fills[buyer] * (bids[buyer] - report["paid"])
+        margin: int = bids[buyer] - report["paid"]
+        return fills[buyer] * margin
 
     assert gain(bids) >= gain([lie if i == buyer else bid for i, bid in enumerate(bids)])

@@ -17,7 +17,7 @@ from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY
-from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
+from ecs_market.types import F64, I8, I64, Bool, float64, int64
 
 FIELDS = 3  # member, lots (negative to sell), limit
 TRUTHFUL, ZI_C, ZI_U = 0, 1, 2
@@ -162,7 +162,6 @@ def first_quotes(
     stop: int,
     at: I64,
     called: Bool,
-    ids: I64,
     family: I64,
     lots: I64,
     minor: I64,
@@ -265,12 +264,12 @@ def append(
     records[found, 2] = limit
     return records, int64(found) + 1
 
+
 def write_schedules(
     start: int,
     stop: int,
     at: I64,
     called: Bool,
-    ids: I64,
     family: I64,
     lots: I64,
     minor: I64,
@@ -295,6 +294,7 @@ def write_schedules(
     high_bid: I64,
     low_ask: I64,
     seed: int,
+    ids: I64,
     since: I64,
 ) -> I64:
     """Return the members' orders for good k: member, lots (negative to sell) and limit, a row each.
@@ -440,9 +440,7 @@ def gains(
         money = weight[i]
         spent = 0.0
         if mode == IN_UTILITY:
-            money = marginal(
-                family[i], bundle, parameters[i], 0.5 * lot_size, int64(lots.shape[1])
-            )
+            money = marginal(family[i], bundle, parameters[i], 0.5 * lot_size, int64(lots.shape[1]))
         else:
             spent = weight[i] * float64(paid[i]) * minor_size
         new = worth_at(
@@ -454,9 +452,7 @@ def gains(
 
 
 @kernel
-def best_quotes(
-    at: I64, called: Bool, bid: I64, ask: I64, high_bid: I64, low_ask: I64
-) -> None:
+def best_quotes(at: I64, called: Bool, bid: I64, ask: I64, high_bid: I64, low_ask: I64) -> None:
     """Write the highest bid and the lowest ask of each post, 0 where there is none."""
     for i in range(at.shape[0]):
         post = at[i]

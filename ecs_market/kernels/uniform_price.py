@@ -30,7 +30,7 @@ def uniform_price(
     Without any volume from `lowest` to `highest` it is a price between the best bid and the best
     ask, or the only one of them, or 0 if there is neither.
     """
-    buyers = bid.shape[0]
+    buyers = int64(bid.shape[0])
     sellers = int64(0)
     wanted = int64(0)
     offered = int64(0)

@@ -173,9 +173,7 @@ def call(batch: Batch, called: Bool, rules: CallRules, since: I64) -> Called:
     return _report(batch, at, called, rounds, batch.lots - start_lots)
 
 
-def _call_good(
-    batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k: int
-) -> Round:
+def _call_good(batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k: int) -> Round:
     """Find one good's price and fills; orders of who would end up worse off are dropped."""
     records = _orders(batch, at, called, rules, since, k)
     forgiving = rules.behaviour[at] == ZI_U
@@ -187,9 +185,7 @@ def _call_good(
         records = records[~worse[records[:, 0]]]
 
 
-def _orders(
-    batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k: int
-) -> I64:
+def _orders(batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k: int) -> I64:
     """Return the orders for one good, int64 (n, 3): member, lots (negative to sell), limit."""
     world, market = batch.world, _market(batch)
     settings = world.settings
@@ -200,7 +196,7 @@ def _orders(
     quotes, schedules, _ = _kernels(world.families)
     bid, ask = (np.zeros(batch.size, np.int64) for _ in range(2))
     high_bid, low_ask = (np.zeros(batch.posts, np.int64) for _ in range(2))
-    members = (at, called, batch.id, batch.family, batch.lots, batch.minor, k, supply)
+    members = (at, called, batch.family, batch.lots, batch.minor, k, supply)
     taste = (batch.parameters, batch.weight, settings.mode, market.fee_ppb, market.fee_per_lot)
     sizes = (world.most_steps(), settings.lot_size, settings.step_size, settings.minor_size)
     world.over(
@@ -233,6 +229,7 @@ def _orders(
         high_bid,
         low_ask,
         world.seed,
+        batch.id,
         since,
         cost=SCHEDULE_COST,
     )
@@ -338,9 +335,7 @@ def _clear_book(
         settings.minor_size,
         gain,
     )
-    return Round(
-        book, filled, price, demand, supply, best_bid, best_ask, change, fee, cost, gain
-    )
+    return Round(book, filled, price, demand, supply, best_bid, best_ask, change, fee, cost, gain)
 
 
 def _book(batch: Batch, at: I64, found: Round, k: int) -> None:
@@ -378,8 +373,8 @@ def _report(batch: Batch, at: I64, called: Bool, rounds: list[Round], filled: I6
     status = np.where(demand == supply, CONVERGED, np.where(left_inside, RATIONED, MARGINAL))
     status = np.where(volume > 0, status, 0)
     worst = np.zeros(batch.posts, np.int8)
-    for each in (CONVERGED, RATIONED, MARGINAL):
-        worst[(status == each).any(axis=1)] = each
+    for code in (CONVERGED, RATIONED, MARGINAL):
+        worst[(status == code).any(axis=1)] = code
     worst[called & ~(volume > 0).any(axis=1)] = INDICATIVE
     minor = batch.world.settings.minor_size
     bound = float(2**61 // max(1, batch.size))

@@ -57,7 +57,9 @@ def share(weights: Sequence[int], amount: int) -> list[int]:
     """Return `amount` split pro rata by largest remainders, ties to the first."""
     total = sum(weights)
     parts = [weight * amount // total for weight in weights]
-    rest = [Fraction(weight * amount, total) - part for weight, part in zip(weights, parts)]
+    rest = [
+        Fraction(weight * amount, total) - part for weight, part in zip(weights, parts, strict=True)
+    ]
     order = sorted(range(len(weights)), key=lambda i: (-rest[i], i))
     for i in order[: amount - sum(parts)]:
         parts[i] += 1
@@ -74,7 +76,7 @@ def fills(orders: Sequence[Order], volume: int) -> list[int]:
             here = [i for i, (s, _, at) in enumerate(orders) if s == buys and at == limit]
             lots = [orders[i][1] for i in here]
             amount = min(rest, sum(lots))
-            for i, part in zip(here, share(lots, amount)):
+            for i, part in zip(here, share(lots, amount), strict=True):
                 filled[i] = part
             rest -= amount
     return filled
@@ -83,7 +85,7 @@ def fills(orders: Sequence[Order], volume: int) -> list[int]:
 def mcafee(bids: Sequence[int], asks: Sequence[int]) -> tuple[int, int, int]:
     """Return volume, buyers' and sellers' price of McAfee's rule for traders of one unit each."""
     b, s = sorted(bids, reverse=True), sorted(asks)
-    k = sum(1 for value, cost in zip(b, s) if value >= cost)
+    k = sum(1 for value, cost in zip(b, s, strict=False) if value >= cost)
     if k == 0:
         return 0, 0, 0
     if len(b) > k and len(s) > k:
