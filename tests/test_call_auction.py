@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 import ecs_market.world
 from ecs_market import Simulation, clear
+from ecs_market.components.intent import Intent
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.position import Position
 from tests.oracles import uniform_price as oracle
 
 UNITS = {"lot": 1, "price_step": 0.01}
@@ -253,3 +256,56 @@ def test_an_interval_gathers_orders() -> None:
         ticks = {tick for (tick,) in sim.telemetry.query("SELECT DISTINCT tick FROM market_clears")}
         assert ticks
         assert all((tick + 1) % 4 == 0 for tick in ticks)
+
+
+def test_orders_wait_open_and_are_cancelled_when_their_agent_leaves() -> None:
+    with Simulation(scenario(2, interval=4), 0, telemetry_level="full") as sim:
+        waited = False
+        for _ in range(16):
+            sim.step()
+            pending = sim.markets[0].pending_orders
+            waited = waited or bool(pending)
+            if sim.tick % 4 == 0:
+                assert not pending
+        assert waited
+        counts = dict(sim.telemetry.query("SELECT status, count(*) FROM market_orders GROUP BY 1"))
+    assert counts["open"] > 0
+    closed = sum(counts.get(status, 0) for status in ("filled", "partial", "unfilled", "cancelled"))
+    assert closed >= counts["open"]
+
+
+def test_a_leaver_takes_its_orders_along() -> None:
+    with Simulation(scenario(2, interval=8), 0, telemetry_level="orders") as sim:
+        while not sim.markets[0].pending_orders:
+            sim.step()
+        orders = sim.markets[0].pending_orders
+        gone = orders[0]["agent"]
+        assert set(orders[0]) == {"agent", "commodity", "direction", "quantity", "limit_price"}
+        sim.despawn([gone])
+        assert all(order["agent"] != gone for order in sim.markets[0].pending_orders)
+        rest = {order["agent"] for order in sim.markets[0].pending_orders}
+        place = sim.world.agents.whole(Intent)
+        rows = sim.world.agent_rows[sorted(rest)]
+        place.kind[rows] = 0  # they would rather be elsewhere
+        position = sim.world.agents.whole(Position)
+        position.x[rows] = 0
+        position.y[rows] = 0
+        sim.step()
+        left = {order["agent"] for order in sim.markets[0].pending_orders}
+        assert not rest & left
+        query = sim.telemetry.query
+        assert {a for (a,) in query("SELECT agent_id FROM market_orders WHERE status='cancelled'")}
+
+
+def test_an_order_is_cut_to_what_its_agent_still_has() -> None:
+    with Simulation(scenario(2, interval=8), 0) as sim:
+        while sim.tick < 7 or not sim.markets[0].pending_orders:
+            sim.step()
+            if sim.tick == 7:
+                break
+        assert sim.markets[0].pending_orders
+        ids = sim.population("smooth").ids()
+        with sim.edit() as edit:
+            edit.set("inventory.money", ids, np.zeros(len(ids), np.int64))
+        sim.step()
+        assert (sim.world.agents.whole(Inventory).money >= 0).all()

@@ -22,6 +22,7 @@ from ecs_market.components.market_post import MarketPost
 from ecs_market.errors import InputError, ScenarioError
 from ecs_market.mechanisms.batch import part
 from ecs_market.mechanisms.call_auction import clear_posts
+from ecs_market.mechanisms.settlement import Trades
 from ecs_market.scenario import scenario_for_clear
 from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.collect_orders import CollectOrders
@@ -53,11 +54,12 @@ def test_fees_go_to_the_account_and_nobody_is_worse_off(fees: dict[str, Any], mc
 
 def least_fee(result: Any, fees: dict[str, Any]) -> int:
     """Return twice the fee on all trades, less what rounding down can take from it."""
-    trades = result._trades
+    trades: Trades = result._trades
+    rate: float = fees["rate"]
     if fees["type"] == "per_lot":
-        return 2 * int(trades.quantity.sum()) * round(fees["rate"] * 1e7)
+        return 2 * int(trades.quantity.sum()) * round(rate * 1e7)
     each = trades.quantity * trades.price
-    return int(2 * fees["rate"] * each.sum()) - 4 * len(MIXED) * 40
+    return int(2 * rate * int(each.sum())) - 4 * len(MIXED) * 40
 
 
 def test_a_fee_is_exact() -> None:

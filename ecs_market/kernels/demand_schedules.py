@@ -295,7 +295,7 @@ def write_schedules(
     low_ask: I64,
     seed: int,
     ids: I64,
-    since: I64,
+    tick: int,
 ) -> I64:
     """Return the members' orders for good k: member, lots (negative to sell) and limit, a row each.
 
@@ -304,12 +304,12 @@ def write_schedules(
     at, called
         Post of each member; whether a post is called.
     supply
-        int64 (posts,): lots of the good that the members own together.
+        int64 (posts,): lots of the good that there may be to buy.
     bid, ask, high_bid, low_ask
-        First limits of each member and the best of each post: beyond the best limit of the other
-        side nothing can trade, so that schedules end there, after their first block.
-    since
-        int64 (m,): the tick in which the member came, for what is drawn.
+        First limits of each member, and the limits of each post beyond which nothing can trade:
+        a schedule ends there, after its first block.
+    tick
+        Of what is drawn.
     """
     bundle = np.empty(lots.shape[1] + 1 if mode == IN_UTILITY else lots.shape[1])
     records = np.empty((stop - start + 8, FIELDS), np.int64)
@@ -321,7 +321,7 @@ def write_schedules(
         drawn = behaviour[post] != TRUTHFUL
         only = int64(-1)
         if drawn and bid[i] > 0 and ask[i] > 0:
-            only = below(seed, k, since[i], ids[i], CALL_SIDE, 2)
+            only = below(seed, k, tick, ids[i], CALL_SIDE, 2)
         for side in range(2):
             if (ask[i] if side == 0 else bid[i]) <= 0 or only == 1 - side:
                 continue
@@ -389,9 +389,7 @@ def write_schedules(
                     limit = int64(0)
                     if low <= high:
                         draw = (2 * k + side) * MOST_BLOCKS + block
-                        limit = low + below(
-                            seed, draw, since[i], ids[i], CALL_LIMIT, high - low + 1
-                        )
+                        limit = low + below(seed, draw, tick, ids[i], CALL_LIMIT, high - low + 1)
                     if limit > 0 and side == 0 and fee_per_lot[post] > 0:
                         rate = float64(fee_ppb[post]) / PPB
                         least = float64(fee_per_lot[post]) / (1.0 - rate)
@@ -512,3 +510,31 @@ def spread_fees(
             done[member, k] += quantity[t]
             after, _ = mul_div(fee[member, k], done[member, k], total)
             out[t] += after - before
+
+
+@kernel
+def trim(
+    member: I64,
+    sells: Bool,
+    lots: I64,
+    limit: I64,
+    at: I64,
+    held: I64,
+    minor: I64,
+    fee_ppb: I64,
+    fee_per_lot: I64,
+) -> None:
+    """Cut orders to what their members now own and can pay, in place [lot].
+
+    Orders are sorted by member and side, best limits first.
+    """
+    had = int64(0)
+    for i in range(member.shape[0]):
+        own = member[i]
+        if i == 0 or member[i - 1] != own or sells[i - 1] != sells[i]:
+            had = int64(0)
+        most = int64(held[own])
+        if not sells[i]:
+            most = most_at(minor[own], limit[i], fee_ppb[at[own]], fee_per_lot[at[own]])
+        lots[i] = max(int64(0), min(lots[i], most - had))
+        had += lots[i]

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ecs_market.components.call_auction import BEHAVIOURS, CallAuction
+from ecs_market.components.call_auction import BEHAVIOURS, CallAuction, GatheredOrders
 from ecs_market.components.market_post import MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.calls import Called, CallRules, call
+from ecs_market.mechanisms.gathering import gather_orders, join_orders
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids
 from ecs_market.mechanisms.walrasian import median_rates
 from ecs_market.types import I64, Bool
@@ -19,7 +20,7 @@ from ecs_market.world import World
 
 NAME = "call_auction"
 COMPONENT = CallAuction
-BOOKS: tuple[type, ...] = ()
+BOOKS: tuple[type, ...] = (GatheredOrders,)
 
 
 def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
@@ -42,12 +43,18 @@ def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
     post.price_formed_at[row, published] = world.tick
 
 
-def clear(world: World, name: str, post: MarketPost, rules: CallAuction) -> Clearing:
-    """Call every post of the table `name` that has members and whose interval is over."""
+def clear(
+    world: World, name: str, post: MarketPost, rules: CallAuction, book: GatheredOrders
+) -> Clearing:
+    """Call every post of the table `name` that has members and whose interval is over.
+
+    Posts with an interval of several ticks gather orders: members hand in theirs when they come,
+    and who leaves takes its orders along.  Posts with an interval of one tick have no book.
+    """
     batch = part(world, world.posts.tables[name])
-    due: Bool = (world.tick + 1) % np.maximum(rules.interval, 1) == 0
-    called = batch.active & due
-    waiting = np.repeat(batch.active & ~due, np.diff(batch.first))
+    every = np.maximum(rules.interval, 1)
+    called = batch.active & ((world.tick + 1) % every == 0)
+    waiting = np.repeat(batch.active & ~called, np.diff(batch.first))
     world.scratch.waiting[batch.row[waiting]] = True
     lowest, highest = _band(batch, post)
     ways = CallRules(
@@ -60,8 +67,13 @@ def clear(world: World, name: str, post: MarketPost, rules: CallAuction) -> Clea
         lowest,
         highest,
     )
-    since = np.full(batch.size, world.tick, np.int64)
-    found = call(batch, called, ways, since)
+    gathers: Bool = every > 1
+    if gathers.any():
+        gathered, changes = gather_orders(batch, gathers, called, ways, book)
+        found = call(batch, called, ways, gathered)
+        found.orders = join_orders([*changes, found.orders])
+    else:
+        found = call(batch, called, ways)
     _publish(world, batch, post, found, called)
     return Clearing(
         mechanism=NAME,
@@ -123,8 +135,7 @@ def clear_posts(world: World, batch: Batch, post: MarketPost, posts: Bool) -> Ca
         lowest,
         highest,
     )
-    since = np.full(batch.size, world.tick, np.int64)
-    return call(batch, batch.active & posts, rules, since)
+    return call(batch, batch.active & posts, rules)
 
 
 def _band(batch: Batch, post: MarketPost) -> tuple[I64, I64]:

@@ -92,6 +92,30 @@ class Called:
 
 
 @dataclass(slots=True)
+class Gathered:
+    """Orders handed in before a call; arrays of one length, but for `posts`.
+
+    Attributes
+    ----------
+    posts
+        bool (posts,), which posts gather orders.
+    member, good
+        int64: member of the batch; index of the good.
+    sells
+        bool.
+    lots, limit
+        int64: quantity, not negative [lot]; limit [price step].
+    """
+
+    posts: Bool
+    member: I64
+    good: I64
+    sells: Bool
+    lots: I64
+    limit: I64
+
+
+@dataclass(slots=True)
 class Ladder:
     """The orders of one good at all posts called, sorted by post, side and priority.
 
@@ -146,15 +170,15 @@ def _kernels(codes: tuple[int, ...]) -> tuple[Any, Any, Any]:
     )
 
 
-def call(batch: Batch, called: Bool, rules: CallRules, since: I64) -> Called:
+def call(batch: Batch, called: Bool, rules: CallRules, gathered: Gathered | None = None) -> Called:
     """Clear the goods of the posts called, one after the other, and book the trades.
 
     Parameters
     ----------
     called
         bool (posts,), which posts are called.
-    since
-        int64 (m,): the tick in which each member came; it keys what is drawn.
+    gathered
+        Orders handed in before; members of posts that gather orders hand in none now.
 
     Returns
     -------
@@ -167,15 +191,21 @@ def call(batch: Batch, called: Bool, rules: CallRules, since: I64) -> Called:
     start_lots = batch.lots.copy()
     for k in range(goods):
         here = called & batch.commodities[:, k]
-        found = _call_good(batch, at, here, rules, since, k)
+        found = _call_good(batch, at, here, rules, gathered, k)
         _book(batch, at, found, k)
         rounds.append(found)
     return _report(batch, at, called, rounds, batch.lots - start_lots)
 
 
-def _call_good(batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k: int) -> Round:
+def _call_good(
+    batch: Batch, at: I64, called: Bool, rules: CallRules, gathered: Gathered | None, k: int
+) -> Round:
     """Find one good's price and fills; orders of who would end up worse off are dropped."""
-    records = _orders(batch, at, called, rules, since, k)
+    if gathered is None:
+        records = orders_for(batch, called, rules, k)
+    else:
+        fresh = orders_for(batch, called & ~gathered.posts, rules, k)
+        records = np.concatenate([fresh, _still_good(batch, at, called, gathered, k)])
     forgiving = rules.behaviour[at] == ZI_U
     while True:
         found = _clear_book(batch, at, called, rules, _sorted(batch, at, records), k)
@@ -185,14 +215,38 @@ def _call_good(batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64
         records = records[~worse[records[:, 0]]]
 
 
-def _orders(batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k: int) -> I64:
-    """Return the orders for one good, int64 (n, 3): member, lots (negative to sell), limit."""
-    world, market = batch.world, _market(batch)
+def _still_good(batch: Batch, at: I64, called: Bool, gathered: Gathered, k: int) -> I64:
+    """Return gathered orders for one good, cut to what their members have by now."""
+    here = (gathered.good == k) & called[at[gathered.member]]
+    member, sells = gathered.member[here], gathered.sells[here]
+    lots, limit = gathered.lots[here].copy(), gathered.limit[here]
+    order = np.lexsort((np.where(sells, limit, -limit), sells, member))
+    member, sells, lots, limit = member[order], sells[order], lots[order], limit[order]
+    market = market_of(batch)
+    fees = (market.fee_ppb, market.fee_per_lot)
+    held = batch.lots[:, k].copy()
+    demand_schedules.trim(member, sells, lots, limit, at, held, batch.minor, *fees)
+    left = lots > 0
+    signed = np.where(sells, -lots, lots)
+    records: I64 = np.stack([member, signed, limit], axis=1)[left]
+    return records
+
+
+def orders_for(batch: Batch, called: Bool, rules: CallRules, k: int, *, ahead: bool = False) -> I64:
+    """Return the orders for one good, int64 (n, 3): member, lots (negative to sell), limit.
+
+    `ahead` of a call nobody knows who else will come: schedules are written out at full length.
+    """
+    world, market = batch.world, market_of(batch)
+    at = np.repeat(np.arange(batch.posts), np.diff(batch.first))
     settings = world.settings
     if world.families == (limit_order.CODE,):
         return _limit_orders(batch, at, called, market, k)
     supply = np.zeros(batch.posts, np.int64)
     np.add.at(supply, at, batch.lots[:, k])
+    if ahead:
+        ledger = world.ledger
+        supply[:] = (ledger.initial + ledger.harvest + ledger.host)[k]
     quotes, schedules, _ = _kernels(world.families)
     bid, ask = (np.zeros(batch.size, np.int64) for _ in range(2))
     high_bid, low_ask = (np.zeros(batch.posts, np.int64) for _ in range(2))
@@ -212,6 +266,8 @@ def _orders(batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k
         cost=SCHEDULE_COST,
     )
     demand_schedules.best_quotes(at, called, bid, ask, high_bid, low_ask)
+    if ahead:
+        high_bid[:], low_ask[:] = world.most_steps(), 1
     records = world.over(
         0,
         batch.size,
@@ -230,7 +286,7 @@ def _orders(batch: Batch, at: I64, called: Bool, rules: CallRules, since: I64, k
         low_ask,
         world.seed,
         batch.id,
-        since,
+        world.tick,
         cost=SCHEDULE_COST,
     )
     none = np.empty((0, demand_schedules.FIELDS), np.int64)
@@ -258,7 +314,7 @@ def _limit_orders(batch: Batch, at: I64, called: Bool, market: MarketRules, k: i
     return np.stack([np.flatnonzero(kept), lots[kept], limit[kept]], axis=1)
 
 
-def _market(batch: Batch) -> MarketRules:
+def market_of(batch: Batch) -> MarketRules:
     """Return the common rules of the batch's posts."""
     whole = batch.world.posts.whole(MarketRules)
     rows = slice(batch.table.start, batch.table.stop)
@@ -286,7 +342,7 @@ def _clear_book(
     batch: Batch, at: I64, called: Bool, rules: CallRules, book: Ladder, k: int
 ) -> Round:
     world = batch.world
-    market, settings = _market(batch), world.settings
+    market, settings = market_of(batch), world.settings
     filled = np.zeros(len(book.lots), np.int64)
     price, paid, got, demand, supply, best_bid, best_ask = (
         np.zeros(batch.posts, np.int64) for _ in range(7)
