@@ -16,6 +16,8 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PATCH_AMOUNT`      how much it holds at the start
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
+`DOUBLE_AUCTION`    who hands in an order next, and what zero-intelligence traders do
+`ZIP_TRADER`        constants of a zip trader, and where it aims after a shout
 ==================  ==================================================
 """
 
@@ -37,6 +39,8 @@ PATCH_KIND: Final = 4
 PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
+DOUBLE_AUCTION: Final = 20
+ZIP_TRADER: Final = 21
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)
