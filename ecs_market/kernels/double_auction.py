@@ -12,7 +12,6 @@ from ecs_market.kernels.auction import Sizes, Tastes, enter
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.order_book import (
     BOOK,
-    EXPIRES,
     FOREVER,
     LIVE,
     LOTS,
@@ -196,7 +195,7 @@ def gain_since(
     found = new - old - spent
     if abs(found) <= NOISE * (abs(old) + abs(new) + abs(spent)) or worth <= 0.0:
         return 0.0
-    return found / worth
+    return float64(found / worth)
 
 
 def submit(

@@ -17,8 +17,8 @@ from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.quoting import fee_on
 from ecs_market.types import I64, int64
 
-# Columns of `hot`: place of the member, 2 x good + (1 to sell), limit [price step], lots left, links
-# of the heap, what the heap is ordered by (least first), and what has become of the order.
+# Columns of `hot`: place of the member, 2 x good + (1 to sell), limit [price step], lots left, the
+# heap's links, what the heap is ordered by (least first), and what has become of the order.
 MEMBER, BOOK, PRICE, LOTS, CHILD, SIBLING, KEY, STATE = range(8)
 HOT = 8
 # Columns of `cold`: lots when it was handed in and at the start of the clearing, the trigger of a
@@ -125,7 +125,9 @@ def wait(order: int, book: Book) -> None:
     hot, cold, roots, _ = book
     trigger = int64(cold[order, TRIGGER])
     hot[order, STATE] = WAITING
-    push(hot, roots, heap_of(order, hot, True), order, -trigger if hot[order, BOOK] % 2 else trigger)
+    push(
+        hot, roots, heap_of(order, hot, True), order, -trigger if hot[order, BOOK] % 2 else trigger
+    )
 
 
 @kernel

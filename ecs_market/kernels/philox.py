@@ -16,6 +16,7 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PATCH_AMOUNT`      how much it holds at the start
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
+`PARAMETER`         numbers of utilities that differ from agent to agent
 `DOUBLE_AUCTION`    who hands in an order next, and what zero-intelligence traders do
 `ZIP_TRADER`        constants of a zip trader, and where it aims after a shout
 ==================  ==================================================
@@ -39,6 +40,7 @@ PATCH_KIND: Final = 4
 PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
+PARAMETER: Final = 8
 DOUBLE_AUCTION: Final = 20
 ZIP_TRADER: Final = 21
 

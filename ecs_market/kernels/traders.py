@@ -1,8 +1,8 @@
 """How members of a double auction choose the order they hand in.
 
-`truthful`: the marginal rate, on the side that promises more.  `zi_c` and `zi_u`: a price drawn with
-and without the constraint not to lose (Gode and Sunder, 1993).  `zip`: the marginal rate and a margin
-that is learned from what others shout (Cliff, 1997).
+`truthful`: the marginal rate, on the side that promises more.  `zi_c` and `zi_u`: a price drawn
+with and without the constraint not to lose (Gode and Sunder, 1993).  `zip`: the marginal rate and a
+margin that is learned from what others shout (Cliff, 1997).
 
 The plain functions are templates, copied for the families in use with `limit_price` bound to those;
 see `mechanisms.double_auction`.
@@ -36,12 +36,14 @@ from ecs_market.kernels.wide import mul_div
 from ecs_market.types import F64, I8, I64, float64, int64
 
 # Columns of a post's rules.
-BEHAVIOUR, ORDER_LOTS, KIND, LOW, HIGH, MOST, ACTIVATIONS, LIFETIME, FEE_PPB, FEE_PER_LOT = range(10)
+BEHAVIOUR, ORDER_LOTS, KIND, LOW, HIGH, MOST, ACTIVATIONS, LIFETIME, FEE_PPB, FEE_PER_LOT = range(
+    10
+)
 RULES = 10
 # How many shouts of each good a zip trader remembers.
 MEMORY = 64
-# Cliff's constants: ranges of the learning rate, the momentum and the first margin; how far a target
-# lies beyond a shout, as a share of it and in M.
+# Cliff's constants: ranges of the learning rate, the momentum and the first margin; how far at most
+# a target lies beyond a shout, as a share of it and in M.
 RATE_LOW, RATE_SPAN = 0.1, 0.4
 MOMENTUM_SPAN = 0.1
 MARGIN_LOW, MARGIN_SPAN = 0.05, 0.3

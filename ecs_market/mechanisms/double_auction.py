@@ -96,9 +96,7 @@ def _kernel(codes: tuple[int, ...]) -> Any:
         sessions.hold_auctions,
         hold_auction=bound(sessions.hold_auction, choose=choose, submit=submit),
         learn_all=bound(sessions.learn_all, learned_quote=learned_quote),
-        gain_since=bound(
-            sessions.gain_since, utility=chosen.utility, marginal=chosen.marginal
-        ),
+        gain_since=bound(sessions.gain_since, utility=chosen.utility, marginal=chosen.marginal),
     )
 
 
@@ -132,7 +130,7 @@ def clear(
     split = resting_orders.split(batch, ids, book)
     calls = np.where(rules.activations > 0, rules.activations, np.diff(batch.first))
     found = _hold(batch, ids, post, rules, split, margins, calls, before)
-    _move(batch, found, before)
+    _move(batch, found)
     resting_orders.store(book, split, batch, ids, found.rows)
     traded = found.volume > 0
     post.current_prices[traded] = rules.last_price[traded]
@@ -189,7 +187,7 @@ def _hold(
     common = world.posts.whole(MarketRules)
     rows = slice(batch.table.start, batch.table.stop)
     table = _rule_table(batch, rules, common, rows, calls)
-    low, high = _bands(batch, post.current_prices, common.price_band[rows], world.most_steps())
+    low, high = _bands(post.current_prices, common.price_band[rows], world.most_steps())
     owner, given_first, given = resting_orders.given(batch, ids, world.only(GivenOrders))
     learned = resting_orders.load_margins(batch, ids, margins, rules.behaviour == ZIP)
     per_post = [np.zeros((batch.posts, goods), np.int64) for _ in range(5)]
@@ -243,7 +241,9 @@ def _hold(
         each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True)
     )
     place = np.repeat(np.arange(batch.posts), counts)
-    return _Session(resting_orders.Rows(hot, cold, place), trades, *per_post, gain)
+    volume, demand, supply, bids, asks = per_post
+    rows_found = resting_orders.Rows(hot, cold, place)
+    return _Session(rows_found, trades, volume, demand, supply, bids, asks, gain)
 
 
 def _rule_table(
@@ -266,7 +266,7 @@ def _rule_table(
     return table
 
 
-def _bands(batch: Batch, published: I64, band: F64, most: int) -> tuple[I64, I64]:
+def _bands(published: I64, band: F64, most: int) -> tuple[I64, I64]:
     """Return the lowest and the highest price allowed, (posts, K) [price step]."""
     change = published * band[:, np.newaxis]
     bound = (published > 0) & (band[:, np.newaxis] > 0.0)
@@ -275,7 +275,7 @@ def _bands(batch: Batch, published: I64, band: F64, most: int) -> tuple[I64, I64
     return low.astype(np.int64), high.astype(np.int64)
 
 
-def _move(batch: Batch, found: _Session, before: tuple[I64, I64]) -> None:
+def _move(batch: Batch, found: _Session) -> None:
     """Write what members own now to the world, and fees to the posts' accounts."""
     world = batch.world
     inventory = world.agents.whole(Inventory)
@@ -290,9 +290,7 @@ def _move(batch: Batch, found: _Session, before: tuple[I64, I64]) -> None:
     world.posts.whole(MarketAccount).money[batch.table.start : batch.table.stop] += fees
 
 
-def _publish_guess(
-    batch: Batch, post: MarketPost, rules: DoubleAuction, found: _Session
-) -> None:
+def _publish_guess(batch: Batch, post: MarketPost, rules: DoubleAuction, found: _Session) -> None:
     """Publish a price where none was ever made or given: mid-quote, or the median marginal rate.
 
     A post that said nothing would hardly be found worth a visit.

@@ -217,8 +217,14 @@ def load_margins(batch: Batch, ids: I64, book: Margins, learns: Bool) -> tuple[F
         here = member >= 0
         here[here] = ids[place[member[here]]] == book.post[here]
         member, good = member[here], book.good[here]
-        margin[member, good, 0], margin[member, good, 1] = book.bid_margin[here], book.ask_margin[here]
-        change[member, good, 0], change[member, good, 1] = book.bid_change[here], book.ask_change[here]
+        margin[member, good, 0], margin[member, good, 1] = (
+            book.bid_margin[here],
+            book.ask_margin[here],
+        )
+        change[member, good, 0], change[member, good, 1] = (
+            book.bid_change[here],
+            book.ask_change[here],
+        )
     return margin, change, np.zeros((batch.size, goods), np.int64)
 
 
