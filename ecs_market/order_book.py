@@ -10,11 +10,11 @@ import numpy as np
 
 from ecs_market.arena import Arena
 from ecs_market.build import AGENT_COMPONENTS, unit_sizes
+from ecs_market.components.double_auction import ORDER_TYPES, GivenOrders
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
 from ecs_market.components.walrasian import FALLBACKS
-from ecs_market.components.double_auction import ORDER_TYPES, GivenOrders
 from ecs_market.errors import InputError
 from ecs_market.kernels.order_book import FOREVER
 from ecs_market.mechanisms import double_auction
