@@ -270,6 +270,7 @@ def hold_auction(
     resting: I64,
     rest_start: int,
     rest_stop: int,
+    explicit: bool,
     given: I64,
     key: tuple[int, int],
     ids: I64,
@@ -294,13 +295,11 @@ def hold_auction(
     fees = (rule[FEE_PPB], rule[FEE_PER_LOT])
     seed, tick = key
     used = reload(begun, rest_start, rest_stop, resting, tick, book, funds, fees, latest)
-    explicit = given.shape[0] > 0
     checked = not explicit and rule[BEHAVIOUR] != ZI_U
-    calls = given.shape[0] if explicit else rule[ACTIVATIONS]
     kind = rule[KIND]
     expires = tick + rule[LIFETIME] if rule[LIFETIME] > 0 else int64(FOREVER)
     replaces = True
-    for call in range(calls):
+    for call in range(rule[ACTIVATIONS]):
         draw = (seed, tick, ident, int64(call))
         if explicit:
             entry = given[call]
@@ -431,6 +430,7 @@ def hold_auctions(
     last_price: I64,
     rest_first: I64,
     resting: I64,
+    explicit: bool,
     given_first: I64,
     given: I64,
     seed: int,
@@ -470,10 +470,10 @@ def hold_auctions(
     room = 0
     for post in range(start, stop):
         if active[post]:
-            calls = max(given_first[post + 1] - given_first[post], rules[post, ACTIVATIONS])
             # A stop has a second row once it is triggered.
+            stops = explicit or rules[post, KIND] == STOP
             room += 2 * (rest_first[post + 1] - rest_first[post])
-            room += calls * (2 if rules[post, KIND] == STOP or given.shape[0] > 0 else 1)
+            room += rules[post, ACTIVATIONS] * (2 if stops else 1)
     hot, cold = new_rows(room)
     trades = np.empty((room, 7), np.int64)
     stack = np.empty(room + 1, np.int64)
@@ -516,6 +516,7 @@ def hold_auctions(
             resting,
             rest_first[post],
             rest_first[post + 1],
+            explicit,
             given[given_first[post] : given_first[post + 1]],
             key,
             ids,

@@ -128,8 +128,12 @@ def clear(
     published = post.current_prices.copy()
     before = batch.lots.copy(), batch.minor.copy()
     split = resting_orders.split(batch, ids, book)
-    calls = np.where(rules.activations > 0, rules.activations, np.diff(batch.first))
-    found = _hold(batch, ids, post, rules, split, margins, calls, before)
+    handed_in = resting_orders.given(batch, ids, world.only(GivenOrders))
+    if handed_in.instead:
+        calls = np.diff(handed_in.first)
+    else:
+        calls = np.where(rules.activations > 0, rules.activations, np.diff(batch.first))
+    found = _hold(batch, ids, post, rules, split, margins, handed_in, calls, before)
     _move(batch, found)
     resting_orders.store(book, split, batch, ids, found.rows)
     traded = found.volume > 0
@@ -178,6 +182,7 @@ def _hold(
     rules: DoubleAuction,
     split: resting_orders.Split,
     margins: Margins,
+    handed_in: resting_orders.HandedIn,
     calls: I64,
     before: tuple[I64, I64],
 ) -> _Session:
@@ -188,7 +193,6 @@ def _hold(
     rows = slice(batch.table.start, batch.table.stop)
     table = _rule_table(batch, rules, common, rows, calls)
     low, high = _bands(post.current_prices, common.price_band[rows], world.most_steps())
-    owner, given_first, given = resting_orders.given(batch, ids, world.only(GivenOrders))
     learned = resting_orders.load_margins(batch, ids, margins, rules.behaviour == ZIP)
     per_post = [np.zeros((batch.posts, goods), np.int64) for _ in range(5)]
     counts, gain = np.zeros(batch.posts, np.int64), np.zeros(m)
@@ -200,7 +204,7 @@ def _hold(
         batch.first,
         batch.by_id,
         batch.id,
-        owner,
+        handed_in.owner,
         batch.lots,
         batch.minor,
         *before,
@@ -217,8 +221,9 @@ def _hold(
         rules.last_price,
         split.first,
         split.entries,
-        given_first,
-        given,
+        handed_in.instead,
+        handed_in.first,
+        handed_in.entries,
         world.seed,
         world.tick,
         settings.mode,

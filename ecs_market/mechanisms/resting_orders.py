@@ -175,16 +175,34 @@ def report(found: Split, batch: Batch, ids: I64, rows: Rows) -> Orders:
     )
 
 
-def given(batch: Batch, ids: I64, orders: GivenOrders | None) -> tuple[I64, I64, I64]:
-    """Return whose orders each member's are, and orders handed in from outside, by post.
+@dataclass(slots=True)
+class HandedIn:
+    """Orders from outside.
 
-    The latter are the first of each post, int64 (posts + 1,), and int64 (n, 8) as
-    `kernels.double_auction` reads them.
+    Attributes
+    ----------
+    instead
+        Whether there are any, so that members do nothing of their own accord.
+    owner
+        int64 (members,): orders of one owner never meet.
+    first
+        int64 (posts + 1,): the entries of each post.
+    entries
+        int64 (n, 8), columns as `kernels.double_auction` reads them.
     """
+
+    instead: bool
+    owner: I64
+    first: I64
+    entries: I64
+
+
+def given(batch: Batch, ids: I64, orders: GivenOrders | None) -> HandedIn:
+    """Sort the orders handed in from outside, if there are any, by their posts."""
     first = np.zeros(batch.posts + 1, np.int64)
     owner = batch.id.copy()
     if orders is None:
-        return owner, first, np.empty((0, 8), np.int64)
+        return HandedIn(False, owner, first, np.empty((0, 8), np.int64))
     here = places(ids, orders.post)
     member = members_by_row(batch)[batch.world.agent_rows[orders.agent]]
     order = np.argsort(here, kind="stable")
@@ -200,7 +218,7 @@ def given(batch: Batch, ids: I64, orders: GivenOrders | None) -> tuple[I64, I64,
     entries[:, sessions.G_EXPIRES] = orders.expires[order]
     entries[:, sessions.G_REPLACES] = orders.replaces[order]
     np.cumsum(np.bincount(here[order], minlength=batch.posts), out=first[1:])
-    return owner, first, entries
+    return HandedIn(True, owner, first, entries)
 
 
 def load_margins(batch: Batch, ids: I64, book: Margins, learns: Bool) -> tuple[F64, F64, I64]:
