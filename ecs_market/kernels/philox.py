@@ -19,6 +19,8 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PARAMETER`         numbers of utilities that differ from agent to agent
 `CALL_SIDE`         whether a zero-intelligence trader buys or sells at a call
 `CALL_LIMIT`        at what limit
+`DOUBLE_AUCTION`    who hands in an order next, and what zero-intelligence traders do
+`ZIP_TRADER`        constants of a zip trader, and where it aims after a shout
 ==================  ==================================================
 """
 
@@ -41,8 +43,10 @@ PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
 PARAMETER: Final = 8
-CALL_SIDE: Final = 20
-CALL_LIMIT: Final = 21
+CALL_SIDE: Final = 11
+CALL_LIMIT: Final = 12
+DOUBLE_AUCTION: Final = 13
+ZIP_TRADER: Final = 14
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)
