@@ -103,7 +103,9 @@ class MarketView:
     def distance(self, cell: tuple[int, int]) -> int:
         """Return the Manhattan distance to a cell."""
         x, y = self.location
-        return abs(int(cell[0]) - x) + abs(int(cell[1]) - y)
+        settings = self._simulation.world.settings
+        at = np.array([int(cell[0])]), np.array([int(cell[1])])
+        return int(settings.distances(*at, x, y)[0])
 
     def can_see(self, cell: tuple[int, int]) -> bool:
         """Return whether the post is seen from a cell."""

@@ -62,11 +62,12 @@ def index_posts(world: World) -> PostIndex:
             f"market posts: together they are seen or heard in more than {MOST_ENTRIES:,} "
             f"places of {SIDE} x {SIDE} cells; reduce their radii or their number"
         )
-    nothing = np.empty(0, np.int32)
+    nothing, size = np.empty(0, np.int32), (tiles_x, tiles_y)
+    periods = world.settings.period_x, world.settings.period_y
     starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
-    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
+    cover_tiles(rows, place.x, place.y, reach, *size, starts, False, nothing, *periods)
     accumulate(starts)
     entries = np.empty(starts[-1], np.int32)
-    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts[:-1].copy(), True, entries)
+    cover_tiles(rows, place.x, place.y, reach, *size, starts[:-1].copy(), True, entries, *periods)
     commodities = world.posts.whole(MarketPost).commodities
     return PostIndex(tiles_x, starts, entries, numeraires(commodities, world.settings.mode))

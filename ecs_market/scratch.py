@@ -36,6 +36,8 @@ class MatchingScratch:
         The same for resource patches.
     candidates, candidate_row, candidate_weight
         Number, rows and discounted total gains [M] of the best partners, best first.
+    candidate_surplus
+        The gains that are not discounted, where matching ranks by them; else without columns.
     choice_kind, choice_target, choice_value
         What the agent would like best.
     """
@@ -49,6 +51,7 @@ class MatchingScratch:
     candidates: I8 = field(default_factory=_no(np.int8))
     candidate_row: I32 = field(default_factory=_no(np.int32))
     candidate_weight: F32 = field(default_factory=_no(np.float32))
+    candidate_surplus: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     choice_kind: I8 = field(default_factory=_no(np.int8))
     choice_target: I64 = field(default_factory=_no(np.int64))
     choice_value: F32 = field(default_factory=_no(np.float32))

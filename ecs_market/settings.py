@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecs_market.types import F64, I64
+from ecs_market.kernels.spatial import OPEN
+from ecs_market.types import F64, I32, I64
 
 BILATERAL, CENTRALIZED, MIXED = "bilateral", "centralized", "mixed_bilateral_centralized"
 
@@ -55,6 +56,19 @@ class Settings:
         A unit in lots, at least 1.
     mode
         Money mode, a code of `preferences.modes`.
+    forages, trades
+        Whether agents look for resources, and for somebody to trade with.
+    mode_schedule
+        Pairs of a word (forage, trade or both) and a number of ticks, repeated for ever; if there
+        are any they decide instead of `forages` and `trades`.
+    torus
+        Whether the grid has no edges: it goes on at the other side.
+    memory_slots
+        Posts whose prices an agent remembers.
+    market_choice, softmax_temperature
+        ``score`` or ``softmax``, and how much the latter lets chance decide [M].
+    reputation_weight
+        Weight of a clearing in a post's reputation; 0 for none.
     """
 
     width: int
@@ -81,6 +95,12 @@ class Settings:
     matching: str = "three_pass"
     bargaining: str = "compensating_block"
     price_info: PriceInfo = PriceInfo()
+    torus: bool = False
+    mode_schedule: tuple[tuple[str, int], ...] = ()
+    memory_slots: int = 0
+    market_choice: str = "score"
+    softmax_temperature: float = 1.0
+    reputation_weight: float = 0.0
 
     def price(self, steps: I64) -> F64:
         """Return prices [M / unit]: the floats nearest to the decimals that people write.
@@ -91,12 +111,53 @@ class Settings:
         return steps.astype(np.float64) * self.step_numerator / self.step_denominator
 
     @property
-    def sees_markets(self) -> bool:
-        """Return whether agents look for market posts at all."""
-        aware = self.search == "market_aware_search"
-        return self.trades and aware and self.exchange_regime != BILATERAL
+    def period_x(self) -> int:
+        """Return after how many cells along x a place is the same again."""
+        return self.width if self.torus else OPEN
 
     @property
-    def sees_partners(self) -> bool:
-        """Return whether agents look for one another at all."""
-        return self.trades and self.exchange_regime != CENTRALIZED
+    def period_y(self) -> int:
+        """Return after how many cells along y a place is the same again."""
+        return self.height if self.torus else OPEN
+
+    def distances(self, x: I32, y: I32, to_x: I32 | int, to_y: I32 | int) -> I64:
+        """Return Manhattan distances, the shorter way round on a torus [cell]."""
+        gap_x = np.abs(x.astype(np.int64) - to_x)
+        gap_y = np.abs(y.astype(np.int64) - to_y)
+        near: I64 = np.minimum(gap_x, self.period_x - gap_x)
+        near += np.minimum(gap_y, self.period_y - gap_y)
+        return near
+
+    @property
+    def wanders(self) -> bool:
+        """Return whether agents walk at random and take what is in reach."""
+        return self.search == "random_walk"
+
+    def mode_at(self, tick: int) -> str:
+        """Return what agents look for in a tick: forage, trade, both or nothing."""
+        if self.mode_schedule:
+            left = tick % sum(ticks for _, ticks in self.mode_schedule)
+            for word, ticks in self.mode_schedule:
+                if left < ticks:
+                    return word
+                left -= ticks
+        if self.forages and self.trades:
+            return "both"
+        return "forage" if self.forages else "trade" if self.trades else "nothing"
+
+    def forages_at(self, tick: int) -> bool:
+        """Return whether agents look for resources in a tick."""
+        return self.mode_at(tick) in ("forage", "both")
+
+    def trades_at(self, tick: int) -> bool:
+        """Return whether agents look for somebody to trade with in a tick."""
+        return self.mode_at(tick) in ("trade", "both")
+
+    def sees_markets(self, tick: int) -> bool:
+        """Return whether agents look for market posts in a tick."""
+        aware = self.search != "distance_discounted" and self.exchange_regime != BILATERAL
+        return aware and self.trades_at(tick)
+
+    def sees_partners(self, tick: int) -> bool:
+        """Return whether agents look for one another in a tick."""
+        return self.exchange_regime != CENTRALIZED and self.trades_at(tick)

@@ -31,7 +31,7 @@ class SearchMarkets(esper.Processor):
         search.best_market[:] = -1
         search.market_value[:] = 0.0
         index = world.only(PostIndex)
-        if not settings.sees_markets or index is None or not len(index.post):
+        if not settings.sees_markets(world.tick) or index is None or not len(index.post):
             return
         position, inventory = world.agents.whole(Position), world.agents.whole(Inventory)
         utility, intent = world.agents.whole(Utility), world.agents.whole(Intent)
@@ -85,5 +85,8 @@ class SearchMarkets(esper.Processor):
                     MARKET,
                     search.best_market,
                     search.market_value,
+                    settings.wanders,
+                    settings.period_x,
+                    settings.period_y,
                     cost=POST_COST,
                 )

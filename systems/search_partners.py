@@ -7,6 +7,7 @@ import esper
 from ecs_market.components.barred import Barred
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.partners import find_partners
+from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.scratch import PARTNER_SHARE
 from ecs_market.world import World
 
@@ -19,7 +20,7 @@ class SearchPartners(esper.Processor):
 
     def process(self, world: World) -> None:
         """Read the index only; populations that do not bargain have no candidates."""
-        search = world.scratch.search
+        search, settings = world.scratch.search, world.settings
         search.candidates[:] = 0
         index = world.scratch.index
         if index is None:
@@ -43,7 +44,7 @@ class SearchPartners(esper.Processor):
             index.stock,
             index.cash,
             world.beta_power,
-            world.settings.min_value / PARTNER_SHARE,
+            settings.min_value / PARTNER_SHARE,
             barred.kind,
             barred.target,
             barred.until,
@@ -52,5 +53,10 @@ class SearchPartners(esper.Processor):
             search.candidates,
             search.candidate_row,
             search.candidate_weight,
+            settings.mode != UNIT_OF_ACCOUNT,
+            settings.mode != QUASILINEAR,
+            search.candidate_surplus,
+            settings.period_x,
+            settings.period_y,
             cost=NEIGHBOURHOOD,
         )

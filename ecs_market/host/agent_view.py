@@ -139,7 +139,7 @@ def agent_view(simulation: Simulation, agent: int) -> AgentView:
         tick=simulation.tick,
         pos=cell,
         home_pos=_home(world, row, cell),
-        mode=simulation.scenario.params.mode,
+        mode=world.settings.mode_at(simulation.tick),
         inventory={
             **{good: units.from_lots(lots) for good, lots in goods},
             "M": units.from_minor(int(inventory.money[row])),
@@ -202,8 +202,8 @@ def _visible_agents(world: World, row: int, cell: Cell) -> list[VisibleAgent]:
     found: list[VisibleAgent] = []
     for table in world.agents.tables.values():
         rows = slice(table.start, table.stop)
-        x, y = position.x[rows].astype(np.int64), position.y[rows].astype(np.int64)
-        distance = np.abs(x - cell[0]) + np.abs(y - cell[1])
+        x, y = position.x[rows], position.y[rows]
+        distance = world.settings.distances(x, y, *cell)
         for near in np.flatnonzero(distance <= vision):
             if table.start + near != row:
                 place = int(x[near]), int(y[near])
@@ -217,9 +217,9 @@ def _visible_resources(simulation: Simulation, row: int, cell: Cell) -> list[Vis
     if patches is None:
         return []
     vision = int(world.agents.whole(Visibility).vision_radius[row])
-    x, y = patches.x.astype(np.int64), patches.y.astype(np.int64)
+    x, y = patches.x, patches.y
     found: list[VisibleResource] = []
-    for patch in np.flatnonzero(np.abs(x - cell[0]) + np.abs(y - cell[1]) <= vision):
+    for patch in np.flatnonzero(world.settings.distances(x, y, *cell) <= vision):
         lots = amount_now(
             patches.amount[patch],
             patches.touched[patch],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.spatial import apart
 from ecs_market.preferences.linear import (
     CODE,
     demand,
@@ -161,6 +162,9 @@ def find_market(
     market_kind: int,
     best_market: I32,
     best_value: F32,
+    wanders: bool,
+    period_x: int,
+    period_y: int,
 ) -> None:
     """Write each agent's best market post and its discounted value [M]; 0 where there is none.
 
@@ -195,13 +199,12 @@ def find_market(
             kept = intent_target[row]
         for entry in range(tile_start[tile], tile_start[tile + 1]):
             post = tile_posts[entry]
-            distance = abs(int64(x[row]) - int64(post_x[post])) + abs(
-                int64(y[row]) - int64(post_y[post])
-            )
+            distance = apart(int64(x[row]), int64(post_x[post]), period_x)
+            distance += apart(int64(y[row]), int64(post_y[post]), period_y)
             hears = distance <= hearing[post] and confidence[post] > 0.0
             if not hears and distance > sight[post]:
                 continue
-            if budget[row] <= 0 and distance > interaction[post]:
+            if (wanders or budget[row] <= 0) and distance > interaction[post]:
                 continue
             barred = False
             for slot in range(barred_kind.shape[1]):
