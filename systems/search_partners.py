@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import esper
+import numpy as np
 
 from ecs_market.components.barred import Barred
 from ecs_market.components.intent import PARTNER
@@ -25,6 +26,8 @@ class SearchPartners(esper.Processor):
         index = world.scratch.index
         if index is None:
             return
+        if settings.matching == "greedy_surplus":
+            search.candidate_surplus = np.zeros(search.candidate_weight.shape, np.float32)
         barred = world.agents.whole(Barred)
         world.over(
             0,

@@ -16,6 +16,8 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PATCH_AMOUNT`      how much it holds at the start
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
+`PAIR`              which pairs go first, where matching is random
+`POST_CHOICE`       which post, where chance has a say in it
 ==================  ==================================================
 """
 
@@ -37,6 +39,8 @@ PATCH_KIND: Final = 4
 PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
+PAIR: Final = 9
+POST_CHOICE: Final = 10
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)
