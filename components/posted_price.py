@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ecs_market.columns import column
+from ecs_market.components.book import Book
 from ecs_market.types import F64, I8, I32, I64
-
-
-def _no_ids() -> I64:
-    return np.empty(0, np.int64)
 
 
 def _no_wishes() -> I64:
@@ -30,17 +27,13 @@ class PostedPrice:
 
 
 @dataclass(slots=True)
-class WishBook:
+class WishBook(Book):
     """Each agent's latest wish at each post since its last price update, by (post, agent).
 
     Attributes
     ----------
-    post, agent
-        int64 (m,), post id and agent id.
     wish
         int64 (m, K), desired net purchase [lot].
     """
 
-    post: I64 = field(default_factory=_no_ids)
-    agent: I64 = field(default_factory=_no_ids)
     wish: I64 = field(default_factory=_no_wishes)

@@ -9,6 +9,7 @@ import numpy as np
 from ecs_market.components.market_post import STATUSES, MarketPost
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
+from ecs_market.errors import InputError
 
 if TYPE_CHECKING:
     from ecs_market.simulation import Simulation
@@ -23,7 +24,10 @@ class MarketView:
 
     @property
     def _row(self) -> int:
-        return int(self._simulation.world.post_rows[self.id])
+        row = int(self._simulation.world.post_rows[self.id])
+        if row < 0:
+            raise InputError(f"market post {self.id} has been removed")
+        return row
 
     def _part(self, component: type) -> Any:
         return self._simulation.world.posts.whole(component)

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from esper import Processor
@@ -24,11 +24,15 @@ from ecs_market.run_record import open_recorder
 from ecs_market.scenario import Scenario, from_dict
 from ecs_market.schedule import Schedule
 from ecs_market.state_hash import state_hash
+from ecs_market.telemetry.frames import to_frame
 from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level
 from ecs_market.types import I64
 from ecs_market.units import Units
 from ecs_market.world import World, default_threads
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Simulation:
@@ -139,6 +143,18 @@ class Simulation:
         """What has been recorded: `query` and `columns`."""
         return self._recorder
 
+    def to_frame(self, table: str) -> pd.DataFrame:
+        """Return a table of telemetry, or a view in people's units, as a pandas DataFrame.
+
+        Raises
+        ------
+        MarketError
+            pandas is not installed; `telemetry.columns` gives the same as numpy arrays.
+        TelemetryError
+            There is no such table, or the telemetry level does not record it.
+        """
+        return to_frame(self._recorder, table)
+
     def state_hash(self) -> str:
         """Return 64 hexadecimal digits that identify the state after the last tick."""
         with self._use():
@@ -248,6 +264,15 @@ class Simulation:
         """Add a post with the keys of a scenario's ``market_posts``; return its view."""
         with self._use(structure=True):
             return host.add_market_post(self, location, settings)
+
+    def remove_market_post(self, ident: int) -> None:
+        """Remove a post by its id; what it owned is booked out as host.
+
+        Orders that rest there are dropped, and agents that were after it are free.  The number is
+        not given to another post.
+        """
+        with self._use(structure=True):
+            host.remove_market_post(self, ident)
 
     # --- ending ------------------------------------------------------------------------------
 

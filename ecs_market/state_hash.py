@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from ecs_market.books import books, columns_of
 from ecs_market.columns import component_name
 from ecs_market.components.identity import Identity
-from ecs_market.components.posted_price import WishBook
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.table import Table
 from ecs_market.kernels.hashing import HASH_VERSION, MODULUS, column_digest
@@ -37,9 +37,11 @@ def state_hash(world: World, tick: int) -> str:
     folded.update(f"{head} ids {len(world.agent_rows)} {len(world.post_rows)}".encode())
     for (name, _, _), value in sorted(zip(columns, sums, strict=True), key=lambda each: each[0][0]):
         folded.update(name.encode() + value.to_bytes(16, "little"))
-    for _, book in sorted(world.esper.get_component(WishBook)):
-        for array in (book.post, book.agent, book.wish):
-            folded.update(np.ascontiguousarray(array, dtype="<i8").tobytes())
+    for book in books(world):
+        for name, column in columns_of(book).items():
+            exact = "<f8" if column.dtype.kind == "f" else "<i8"
+            folded.update(f"{component_name(type(book))}.{name} {column.shape}".encode())
+            folded.update(np.ascontiguousarray(column, dtype=exact).tobytes())
     ledger = world.ledger
     for entries in (ledger.initial, ledger.harvest, ledger.host, ledger.markets):
         folded.update(entries.astype("<i8").tobytes())

@@ -29,6 +29,7 @@ LAYERS = (
     {"scenario", "systems"},
     {"telemetry", "registry"},
     {"state_hash", "post_tables", "mechanisms"},
+    {"books"},
     {"world"},
     {"arena", "kernels"},
     {"preferences", "scratch", "settings", "totals", "components"},

@@ -18,7 +18,7 @@ from ecs_market.kernels.hashing import MODULUS, column_digest
 from ecs_market.types import I64, Column
 
 ROOT = Path(__file__).resolve().parent.parent
-GOLDEN = 0xA625A72089AA62141AF61D7CC5998D1C
+GOLDEN = 214522030066303014607643674789377512084
 TYPES = ["?", "i1", "u1", "i2", "i4", "u4", "f4", "i8", "u8", "f8"]
 
 pytestmark = pytest.mark.kernel

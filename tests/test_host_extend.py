@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ecs_market import Simulation, load_scenario
+from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.errors import InputError, SimulationError
 from ecs_market.types import F64, I8
@@ -255,6 +256,41 @@ def test_the_order_of_adding_posts_does_not_matter() -> None:
         one.run(8)
         two.run(8)
         assert one.state_hash() == two.state_hash()
+
+
+def test_a_post_can_be_removed(sim: Simulation) -> None:
+    sim.run(6)
+    gone = sim.markets[0]
+    sim.remove_market_post(0)
+    assert [market.id for market in sim.markets] == [1]
+    with pytest.raises(ValueError, match="market post 0 has been removed"):
+        _ = gone.current_prices
+    after_it = sim.world.agents.whole(Intent)
+    assert not ((after_it.kind == MARKET) & (after_it.target == 0)).any()
+    again = sim.add_market_post((5, 5), mechanism="walrasian", broadcast_radius=12)
+    assert again.id == 2
+    with pytest.raises(ValueError, match="id 0 was a post that has been removed"):
+        sim.add_market_post((1, 1), mechanism="walrasian", id=0)
+    sim.run(6)
+    assert sim.telemetry.query("SELECT max(tick) FROM market_clears WHERE market_id = 2")[0][0] > 5
+    for entry in sim.ledger().values():
+        assert entry["initial"] + entry["harvest"] + entry["host"] == entry["current"]
+
+
+@pytest.mark.parametrize("ident", [2, -1, "0", True, 1.0])
+def test_a_post_that_is_not_there_cannot_be_removed(sim: Simulation, ident: Any) -> None:
+    before = sim.state_hash()
+    with pytest.raises(ValueError, match=r"there is no market post .* there is: 0, 1"):
+        sim.remove_market_post(ident)
+    assert sim.state_hash() == before
+
+
+def test_removing_every_post_leaves_an_economy_that_runs(sim: Simulation) -> None:
+    sim.run(3)
+    for market in sim.markets:
+        sim.remove_market_post(market.id)
+    sim.run(5)
+    assert sim.markets == []
 
 
 def test_a_view_says_what_the_agent_knows(sim: Simulation) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecs_market.errors import InputError, TelemetryError
+from ecs_market import Simulation, load_scenario
+from ecs_market.errors import InputError, MarketError, TelemetryError
 from ecs_market.telemetry import TABLES, Coded, Recorder
 from ecs_market.telemetry.batches import CHUNK_ROWS, LARGE_ROWS, Batch
 from ecs_market.telemetry.database import Database
@@ -412,3 +413,29 @@ def test_arrays_are_not_copied_on_the_callers_thread() -> None:
     batch = Batch(TABLES["trades"], TRADE | {"price": prices})
     assert any(held is prices for held in batch._arrays.values())
     assert batch.rows == 1000
+
+
+def test_tables_and_views_are_data_frames() -> None:
+    import pandas as pd
+
+    with Simulation(load_scenario("single_walrasian"), seed=1, threads=1) as sim:
+        sim.run(20)
+        prices = sim.to_frame("market_prices")
+        columns = sim.telemetry.columns("market_prices")
+        assert isinstance(prices, pd.DataFrame)
+        assert list(prices.columns) == list(columns)
+        assert len(prices) > 0
+        assert (prices["price"].to_numpy() == columns["price"]).all()
+        units = sim.to_frame("market_prices_units")
+        assert np.allclose(units["price"], prices["price"] * 0.0001)
+        with pytest.raises(TelemetryError, match="there is no table 'prices'"):
+            sim.to_frame("prices")
+
+
+def test_without_pandas_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with (
+        Simulation(load_scenario("single_walrasian"), seed=1, threads=1) as sim,
+        pytest.raises(MarketError, match=r"pip install 'ecs-market\[frames\]'"),
+    ):
+        sim.to_frame("market_prices")

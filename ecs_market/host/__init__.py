@@ -14,7 +14,7 @@ from ecs_market.host.edit import Edit
 from ecs_market.host.extend import add_component
 from ecs_market.host.fields import table_of
 from ecs_market.host.population import Population
-from ecs_market.host.posts import add_market_post
+from ecs_market.host.posts import add_market_post, remove_market_post
 from ecs_market.host.row_views import Columns
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "add_market_post",
     "agent_view",
     "despawn",
+    "remove_market_post",
     "spawn",
     "table_of",
 ]

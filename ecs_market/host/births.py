@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ecs_market.books import forget_agents
 from ecs_market.build import refresh_reach
 from ecs_market.columns import component_name
 from ecs_market.components.identity import Identity
-from ecs_market.components.intent import IDLE, PARTNER, Intent
+from ecs_market.components.intent import PARTNER, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.mobility import Mobility
 from ecs_market.components.pairing import Pairing
-from ecs_market.components.posted_price import WishBook
 from ecs_market.errors import InputError
 from ecs_market.host.checks import as_ids, as_values, book, check_totals, holdings, owned
 from ecs_market.host.fields import (
@@ -26,6 +26,7 @@ from ecs_market.host.fields import (
     refuse_managed,
     table_of,
 )
+from ecs_market.host.pursuits import release
 from ecs_market.types import I64, Column
 from ecs_market.world import World
 
@@ -205,13 +206,5 @@ def _release(world: World, gone: I64) -> None:
     """Let go of the dead: those who were paired with them or after them are idle."""
     pairing, intent = world.agents.whole(Pairing), world.agents.whole(Intent)
     pairing.partner[np.isin(pairing.partner, gone)] = -1
-    after = (intent.kind == PARTNER) & np.isin(intent.target, gone)
-    intent.kind[after] = IDLE
-    intent.target[after] = -1
-    intent.value[after] = 0.0
-    intent.since[after] = -1
-    intent.waited[after] = 0
-    for _, wishes in world.esper.get_component(WishBook):
-        kept = ~np.isin(wishes.agent, gone)
-        wishes.post, wishes.agent = wishes.post[kept], wishes.agent[kept]
-        wishes.wish = wishes.wish[kept]
+    release(intent, (intent.kind == PARTNER) & np.isin(intent.target, gone))
+    forget_agents(world, gone)

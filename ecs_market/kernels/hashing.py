@@ -21,7 +21,7 @@ from ecs_market.errors import InputError
 from ecs_market.kernels.jit import kernel
 from ecs_market.types import I64, U64, Column
 
-HASH_VERSION: Final = 1
+HASH_VERSION: Final = 2
 MODULUS: Final = 1 << 128
 
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
