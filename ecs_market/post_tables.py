@@ -12,6 +12,7 @@ from ecs_market.components.market_post import MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
+from ecs_market.components.reputation import Reputation
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.errors import InputError
 from ecs_market.kernels.posts import SIDE, cover_tiles
@@ -22,13 +23,14 @@ from ecs_market.world import World
 
 # What the index of posts may list: half a gigabyte of row numbers.
 MOST_ENTRIES = 2**27
-POST_COMPONENTS = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
+POST_COMPONENTS: list[type] = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
 
 
 def add_post_tables(world: World) -> None:
     """Make an entity for each mechanism, with posts or without."""
+    common = [*POST_COMPONENTS, *([Reputation] if world.settings.reputation_weight > 0.0 else [])]
     for name, module in MECHANISMS.items():
-        entity = world.add_table(world.posts, name, [*POST_COMPONENTS, module.COMPONENT])
+        entity = world.add_table(world.posts, name, [*common, module.COMPONENT])
         for book in module.BOOKS:
             world.esper.add_component(entity, book())
 

@@ -38,6 +38,9 @@ class MatchingScratch:
         Number, rows and discounted total gains [M] of the best partners, best first.
     candidate_surplus
         The gains that are not discounted, where matching ranks by them; else without columns.
+    promise
+        What the agent would gain at the prices it knows of its best post [M]; without entries
+        unless posts have a reputation.
     choice_kind, choice_target, choice_value
         What the agent would like best.
     """
@@ -46,6 +49,7 @@ class MatchingScratch:
     curvature: F32 = field(default_factory=_no(np.float32))
     best_market: I32 = field(default_factory=_no(np.int32))
     market_value: F32 = field(default_factory=_no(np.float32))
+    promise: F32 = field(default_factory=_no(np.float32))
     best_patch: I32 = field(default_factory=_no(np.int32))
     patch_value: F32 = field(default_factory=_no(np.float32))
     candidates: I8 = field(default_factory=_no(np.int8))

@@ -133,6 +133,11 @@ class Settings:
         """Return whether agents walk at random and take what is in reach."""
         return self.search == "random_walk"
 
+    @property
+    def temperature(self) -> float:
+        """Return the temperature at which posts are chosen [M], 0 where the best one is."""
+        return self.softmax_temperature if self.market_choice == "softmax" else 0.0
+
     def mode_at(self, tick: int) -> str:
         """Return what agents look for in a tick: forage, trade, both or nothing."""
         if self.mode_schedule:

@@ -101,7 +101,7 @@ def draw_weights(
     candidate_row: I32,
     weight: F32,
 ) -> None:
-    """Draw a weight for each pair of a list, the same from both sides; who is after whom stays so."""
+    """Draw a weight for each pair of a list, the same from both sides; present pairs come first."""
     for row in range(start, stop):
         for slot in range(count[row]):
             other = int64(candidate_row[row, slot])

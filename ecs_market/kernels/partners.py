@@ -126,8 +126,8 @@ def find_partners(
     """Write each trader's best partners by discounted total gain, ties by the lower id.
 
     Both must see each other, and one must be able to walk if they are apart; a discounted gain
-    under `least_gain` [M] is none.  `candidate_surplus` gets the gain that is not discounted, unless
-    it has no columns.
+    under `least_gain` [M] is none.  `candidate_surplus` gets the gain that is not discounted,
+    unless it has no columns.
     """
     slots = candidate_row.shape[1]
     best_id = np.empty(slots, np.int64)

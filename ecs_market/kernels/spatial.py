@@ -3,8 +3,8 @@
 Tiles of one row of tiles follow one another, so that a search for neighbours reads one contiguous
 run of entries for each row of tiles that it touches.
 
-An axis of a torus has its length as its period; an axis that ends has the period `OPEN`, so far that
-no way round is ever the shorter one.
+An axis of a torus has its length as its period; an axis that ends has the period `OPEN`, so far
+that no way round is ever the shorter one.
 """
 
 from __future__ import annotations

@@ -93,10 +93,11 @@ MATCHINGS: dict[str, Callable[[World], int]] = {
 def _seekers(world: World) -> I64:
     """Return the rows of agents that want a partner."""
     chosen = world.scratch.search.choice_kind
-    found = [np.empty(0, np.int64)]
-    for table in world.tables(Intent, Pairing):
-        found.append(table.start + np.flatnonzero(chosen[table.start : table.stop] == PARTNER))
-    return np.concatenate(found)
+    found = [
+        table.start + np.flatnonzero(chosen[table.start : table.stop] == PARTNER)
+        for table in world.tables(Intent, Pairing)
+    ]
+    return np.concatenate([np.empty(0, np.int64), *found])
 
 
 def _all_edges(world: World, weight: F32) -> int:
