@@ -10,6 +10,7 @@ from ecs_market.components.market_post import STATUSES, MarketPost
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.errors import InputError
+from ecs_market.mechanisms.reputation import standing
 
 if TYPE_CHECKING:
     from ecs_market.simulation import Simulation
@@ -83,6 +84,11 @@ class MarketView:
     def status(self) -> str:
         """How the last clearing ended; ``none`` before the first."""
         return STATUSES[int(self._part(MarketPost).status[self._row])]
+
+    @property
+    def reputation(self) -> float:
+        """By how much agents value the post less for what it failed to give, 1 at best."""
+        return float(standing(self._simulation.world)[self._row])
 
     @property
     def pending_orders(self) -> list[dict[str, Any]]:

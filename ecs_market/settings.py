@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecs_market.kernels.spatial import OPEN
 from ecs_market.types import F64, I32, I64
+
+# The period of an axis that does not wrap: further than any two cells are apart.
+OPEN = 1 << 40
 
 BILATERAL, CENTRALIZED, MIXED = "bilateral", "centralized", "mixed_bilateral_centralized"
 

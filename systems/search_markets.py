@@ -116,6 +116,5 @@ def memory_of(world: World) -> MarketMemory:
     """Return what agents remember: no slots where they have no memory."""
     if world.settings.memory_slots:
         return world.agents.whole(MarketMemory)
-    return MarketMemory(
-        np.empty((0, 0), np.int64), np.empty((0, 0), np.int64), np.empty((0, 0), np.int32)
-    )
+    nothing = np.empty((0, 0), np.int64)
+    return MarketMemory(nothing, nothing, nothing.astype(np.int32))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.philox import IDLE_WALK, below
-from ecs_market.kernels.spatial import OPEN, apart, way
+from ecs_market.kernels.spatial import apart, way
+from ecs_market.settings import OPEN
 from ecs_market.types import I8, I32, I64, int64
 
 STAY, HOME, RANDOM_WALK = 0, 1, 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.spatial import OPEN, TILE_SHIFT, tile_spans
+from ecs_market.kernels.spatial import TILE_SHIFT, tile_spans
+from ecs_market.settings import OPEN
 from ecs_market.types import I32, I64, int64
 
 SIDE = 1 << TILE_SHIFT

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecs_market.kernels.jit import inlined, kernel
+from ecs_market.settings import OPEN
 from ecs_market.types import F32, I32, I64, float64, int64
 
 TILE_SHIFT = 2
-# The period of an axis that does not wrap.
-OPEN = 1 << 40
 
 
 @dataclass(slots=True)
