@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I32, I64
 
 # The period of an axis that does not wrap: further than any two cells are apart.
@@ -59,18 +62,19 @@ class Settings:
     mode
         Money mode, a code of `preferences.modes`.
     forages, trades
-        Whether agents look for resources, and for somebody to trade with.
-    mode_schedule
-        Pairs of a word (forage, trade or both) and a number of ticks, repeated for ever; if there
-        are any they decide instead of `forages` and `trades`.
+        Whether agents look for resources, and for somebody to trade with, without a schedule.
     torus
-        Whether the grid has no edges: it goes on at the other side.
+        Whether opposite edges of the grid meet.
+    mode_schedule
+        What agents look for, and for how many ticks, over and over; empty: always the same.
     memory_slots
         Posts whose prices an agent remembers.
     market_choice, softmax_temperature
-        ``score`` or ``softmax``, and how much the latter lets chance decide [M].
+        ``score`` or ``softmax``, and the temperature of that [M].
     reputation_weight
-        Weight of a clearing in a post's reputation; 0 for none.
+        Weight of a tick's clearing in a post's reputation, 0 for none.
+    bargaining_parameters
+        The parameters of the bargaining protocol, by name.
     """
 
     width: int
@@ -96,13 +100,14 @@ class Settings:
     search: str = "market_aware_search"
     matching: str = "three_pass"
     bargaining: str = "compensating_block"
-    price_info: PriceInfo = PriceInfo()
+    bargaining_parameters: Mapping[str, Any] = field(default_factory=dict)
     torus: bool = False
     mode_schedule: tuple[tuple[str, int], ...] = ()
     memory_slots: int = 0
     market_choice: str = "score"
     softmax_temperature: float = 1.0
     reputation_weight: float = 0.0
+    price_info: PriceInfo = PriceInfo()
 
     def price(self, steps: I64) -> F64:
         """Return prices [M / unit]: the floats nearest to the decimals that people write.
@@ -134,6 +139,11 @@ class Settings:
     def wanders(self) -> bool:
         """Return whether agents walk at random and take what is in reach."""
         return self.search == "random_walk"
+
+    @property
+    def barters(self) -> bool:
+        """Return whether pairs also trade a good for a good."""
+        return self.mode != QUASILINEAR or bool(self.bargaining_parameters.get("barter", False))
 
     @property
     def temperature(self) -> float:

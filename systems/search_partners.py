@@ -8,7 +8,7 @@ import numpy as np
 from ecs_market.components.barred import Barred
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.partners import find_partners
-from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
+from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
 from ecs_market.scratch import PARTNER_SHARE
 from ecs_market.world import World
 
@@ -57,7 +57,7 @@ class SearchPartners(esper.Processor):
             search.candidate_row,
             search.candidate_weight,
             settings.mode != UNIT_OF_ACCOUNT,
-            settings.mode != QUASILINEAR,
+            settings.barters,
             search.candidate_surplus,
             settings.period_x,
             settings.period_y,

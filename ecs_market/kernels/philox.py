@@ -16,6 +16,7 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `PATCH_AMOUNT`      how much it holds at the start
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
+`PARAMETER`         numbers of utilities that differ from agent to agent
 `PAIR`              which pairs go first, where matching is random
 `POST_CHOICE`       which post, where chance has a say in it
 ==================  ==================================================
@@ -39,6 +40,7 @@ PATCH_KIND: Final = 4
 PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
+PARAMETER: Final = 8
 PAIR: Final = 9
 POST_CHOICE: Final = 10
 
