@@ -20,6 +20,7 @@ from ecs_market.systems.search_partners import SearchPartners
 from ecs_market.systems.search_resources import SearchResources
 from ecs_market.world import World
 from tests.oracles import worlds, worth
+from tests.oracles.walking import gap
 from tests.oracles.worlds import COBB_DOUGLAS, LEVEL, LINEAR, agents_of, group, posts_of, world_of
 
 pytestmark = pytest.mark.kernel
@@ -55,8 +56,9 @@ def test_marginal_rates_and_their_slopes(mode: str, utility: dict[str, Any]) -> 
         assert world.scratch.search.curvature[agent.row] == pytest.approx(slope, rel=1e-6)
 
 
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(6))
-def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
+def test_partners_are_the_best_eight_in_sight(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(seed)
     mode = MODES[seed % 2]
     world = world_of(
@@ -69,6 +71,7 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
         height=int(generator.integers(4, 14)),
         params={"min_value": [0.01, 0.4][seed % 2], "beta": [0.95, 1.0][seed // 2 % 2]},
         money={"mode": mode},
+        torus=torus,
     )
     worlds.shuffle(world, generator)
     world.tick = 7
@@ -84,7 +87,7 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
             found.rate[a.row].tolist(),
             found.curvature[a.row].tolist(),
             [float(np.float32(q)) for q in a.goods],
-            float(np.float32(a.money if settings.mode == 0 else a.goods[-1])),
+            float(np.float32(a.money)),
         )
         for a in agents
     }
@@ -93,14 +96,16 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
     for agent in agents:
         wanted = []
         for other in agents:
-            way = worlds.distance(agent, other)
+            way = worlds.distance(agent, other, settings)
             if other is agent or agent.ident >= 42 or other.ident >= 42:
                 continue
             if way > min(agent.vision, other.vision):
                 continue
             if (worth.PARTNER, other.ident) in agent.barred:
                 continue
-            total = worth.pair_total(sides[agent.ident], sides[other.ident]) * settings.beta**way
+            total = settings.beta**way * worth.pair_total(
+                sides[agent.ident], sides[other.ident], settings.mode == 0, settings.mode != 0
+            )
             if total * 0.5 >= settings.min_value:
                 wanted.append((-float(np.float32(total)), other.ident))
         wanted = sorted(wanted)[:8]
@@ -115,8 +120,9 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
     assert listed > 20
 
 
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(8))
-def test_markets_are_worth_exact_demand(seed: int) -> None:
+def test_markets_are_worth_exact_demand(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(100 + seed)
     width, height = (int(size) for size in generator.integers(6, 20, 2))
     cells = generator.permutation(width * height)[:4]
@@ -149,6 +155,7 @@ def test_markets_are_worth_exact_demand(seed: int) -> None:
         },
         params={"min_value": 0.05},
         money={"mode": MODES[seed % 2]},
+        torus=torus,
     )
     worlds.shuffle(world, generator)
     world.tick = 60
@@ -215,8 +222,9 @@ def test_of_equal_posts_the_pursued_one_then_the_lower_id() -> None:
     assert world.scratch.search.best_market[0] == 2
 
 
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_resources_are_worth_their_whole_amount(seed: int) -> None:
+def test_resources_are_worth_their_whole_amount(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(200 + seed)
     world = world_of(
         group("near", 14, vision_radius=2),
@@ -231,6 +239,7 @@ def test_resources_are_worth_their_whole_amount(seed: int) -> None:
             "regrowth": {"rate": 0.3, "cooldown": 2, "max_amount": 2.5},
         },
         params={"min_value": 0.3},
+        torus=torus,
     )
     world.tick = 9
     patches = world.only(ResourcePatches)
@@ -246,7 +255,9 @@ def test_resources_are_worth_their_whole_amount(seed: int) -> None:
     for agent in agents_of(world):
         best, chosen = 0.0, -1
         for patch in range(number):
-            way = abs(agent.x - int(patches.x[patch])) + abs(agent.y - int(patches.y[patch]))
+            cell = (int(patches.x[patch]), int(patches.y[patch]))
+            size = (settings.width, settings.height) if torus else None
+            way = gap((agent.x, agent.y), cell, size)
             barred = (worth.RESOURCE, patch) in agent.barred
             if way > agent.vision or barred or agent.ident >= 28:
                 continue
