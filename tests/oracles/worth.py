@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ecs_market.settings import Settings
 from tests.oracles.worlds import Agent, Post, distance
@@ -151,12 +151,23 @@ def known_prices(post: Post, tick: int, settings: Settings) -> dict[int, int]:
     }
 
 
-def post_value(agent: Agent, post: Post, tick: int, settings: Settings) -> float:
-    """Return the discounted value [M] of a post to an agent, 0 if it does not know of it."""
+def post_value(
+    agent: Agent,
+    post: Post,
+    tick: int,
+    settings: Settings,
+    memory: Mapping[int, Mapping[int, tuple[float, int]]] | None = None,
+) -> float:
+    """Return the discounted value [M] of a post to an agent, 0 if it does not know of it.
+
+    `memory` has, by post and good, the price last heard [M / unit] and when it was formed.
+    """
     way = distance(agent, post, settings)
     known = known_prices(post, tick, settings)
     hears = bool(known) and way <= post.broadcast
-    if not (hears or way <= post.sight) or (MARKET, post.ident) in agent.barred:
+    noted = {} if hears else (memory or {}).get(post.ident, {})
+    known_of = hears or noted or way <= post.sight
+    if not known_of or (MARKET, post.ident) in agent.barred:
         return 0.0
     last = max(k for k, traded in enumerate(post.traded) if traded)
     unit = agent.weight
@@ -168,6 +179,11 @@ def post_value(agent: Agent, post: Post, tick: int, settings: Settings) -> float
         for k in known:
             price[k] = post.price[k]
         trust = confidence(settings, max(known.values()), way, post.broadcast)
+    for k, (was, _) in noted.items():
+        price[k] = was
+    if noted:
+        age = max(tick - formed for _, formed in noted.values())
+        trust = confidence(settings, age, min(way, post.broadcast), post.broadcast)
     total = 0.0
     for side in (settings.price_info.sigma, -settings.price_info.sigma):
         tilted = [p * math.exp(side) for p in price]
