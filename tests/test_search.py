@@ -21,7 +21,15 @@ from ecs_market.systems.search_resources import SearchResources
 from ecs_market.world import World
 from tests.oracles import worlds, worth
 from tests.oracles.walking import gap
-from tests.oracles.worlds import COBB_DOUGLAS, LEVEL, LINEAR, agents_of, group, posts_of, world_of
+from tests.oracles.worlds import (
+    COBB_DOUGLAS,
+    LEVEL,
+    LINEAR,
+    agents_of,
+    group,
+    posts_of,
+    world_of,
+)
 
 pytestmark = pytest.mark.kernel
 
@@ -326,3 +334,50 @@ def test_a_sellers_stock_and_a_buyers_money_cap_the_gain() -> None:
         if quantity:
             # The gap of 1.0 M a unit, at the midpoint price of 1.2.
             assert search.candidate_weight[buyer, 0] == pytest.approx(quantity, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("mode", MODES)
+def test_pairs_of_any_two_goods_are_weighed(mode: str, seed: int) -> None:
+    """Three goods, some of which are worth nothing to some: rates of exchange decide."""
+    generator = np.random.default_rng(seed)
+    tastes: list[dict[str, Any]] = [
+        {"type": "linear", "weights": [0.7, 0.3, 0.5]},
+        {"type": "linear", "weights": [0.4, 0.0, 0.2]},
+        {"type": "cobb_douglas", "exponents": [0.5, 0.0, 0.2]},
+        {"type": "cobb_douglas", "exponents": [0.2, 0.3, 0.5], "scale": "level"},
+    ]
+    world = world_of(
+        group("all", 24, tastes, inventories={good: [0, 6] for good in "ABCM"}, vision_radius=9),
+        seed=seed,
+        money={"mode": mode},
+        protocols={"bargaining": {"name": "compensating_block", "barter": True}},
+    )
+    worlds.shuffle(world, generator)
+    for system in (Appraise, IndexTraders, SearchPartners):
+        system().process(world)
+    found, settings = world.scratch.search, world.settings
+    agents = agents_of(world)
+    ident = {agent.row: agent.ident for agent in agents}
+    best, other_goods = 0, 0
+    for agent in agents:
+        for slot in range(found.candidates[agent.row]):
+            partner = agents[ident[int(found.candidate_row[agent.row, slot])]]
+            one, two = (
+                (
+                    found.rate[each.row].tolist(),
+                    found.curvature[each.row].tolist(),
+                    each.goods,
+                    each.money,
+                )
+                for each in (agent, partner)
+            )
+            total = worth.pair_total(one, two, mode == "quasilinear", goods=True)
+            way = settings.beta ** worlds.distance(agent, partner)
+            assert found.candidate_weight[agent.row, slot] == pytest.approx(total * way, rel=1e-5)
+            best += 1
+            last = (worth.barter_total(one, two, k, 2) for k in (0, 1))
+            for_money = worth.pair_total(one, two) if mode == "quasilinear" else 0.0
+            other_goods += total > max(*last, for_money)
+    assert best > 50
+    assert other_goods > 5

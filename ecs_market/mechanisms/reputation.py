@@ -13,6 +13,8 @@ from ecs_market.world import World
 def observed(clearing: Clearing, promise: F32) -> tuple[F64, F64]:
     """Return realised over promised gain, and the rate at which wishes were filled, a post each.
 
+    The gain is that of members who were promised something: `min_value` at least.
+
     Parameters
     ----------
     clearing
@@ -29,8 +31,10 @@ def observed(clearing: Clearing, promise: F32) -> tuple[F64, F64]:
     minor_size = batch.world.settings.minor_size
     bound = float(2**61 // max(1, batch.size))
     expected = np.rint(promise[batch.row].astype(np.float64) / minor_size)
-    promised = _per_post(batch.first, np.minimum(expected, bound).astype(np.int64))
-    realised = _per_post(batch.first, np.maximum(settled.gain, 0))
+    counted = (promise[batch.row] >= batch.world.settings.min_value) & (expected > 0.0)
+    expected = np.where(counted, np.minimum(expected, bound), 0.0)
+    promised = _per_post(batch.first, expected.astype(np.int64))
+    realised = _per_post(batch.first, np.where(counted, np.maximum(settled.gain, 0), 0))
     wished = np.abs(settled.desired)
     got = np.minimum(np.abs(settled.filled), wished)
     return (
