@@ -13,7 +13,7 @@ from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.market_post import CONVERGED, INDICATIVE, MARGINAL, RATIONED
 from ecs_market.components.market_rules import MarketRules
-from ecs_market.kernels import demand_schedules, rationing
+from ecs_market.kernels import demand_schedules
 from ecs_market.kernels.jit import specialise
 from ecs_market.kernels.uniform_price import clear_calls
 from ecs_market.mechanisms.batch import Batch
@@ -24,6 +24,7 @@ from ecs_market.mechanisms.settlement import (
     Orders,
     Settled,
     Trades,
+    pair_up,
     post_ids,
 )
 from ecs_market.preferences import families, limit_order
@@ -452,20 +453,17 @@ def _report(batch: Batch, at: I64, called: Bool, rounds: list[Round], filled: I6
 
 def _trades(batch: Batch, filled: I64, price: I64, fee: I64) -> Trades:
     """Pair buyers and sellers in the order of ids; each trade carries its part of their fees."""
-    counts = np.zeros(batch.posts, np.int64)
-    rationing.count_trades(batch.first, batch.by_id, filled, counts)
-    outputs = [np.empty(counts.sum(), np.int64) for _ in range(5)]
-    # Members in the place of ids: fees are looked up by member.
-    members = np.arange(batch.size)
-    rationing.pair_trades(batch.first, batch.by_id, members, filled, *outputs)
-    at, good, buyer, seller, quantity = outputs
-    charged = np.zeros(len(buyer) if fee.any() else 0, np.int64)
-    if len(charged):
-        demand_schedules.spread_fees(buyer, seller, good, quantity, filled, fee, charged)
-    ids = batch.id
-    return Trades(
-        post_ids(batch)[at], ids[buyer], ids[seller], good, quantity, price[at, good], charged
-    )
+    made = pair_up(batch, filled, price, post_ids(batch))
+    made.fee = np.zeros(made.size if fee.any() else 0, np.int64)
+    if len(made.fee):
+        # Buyers and sellers may have paid fees on different prices.
+        order = np.argsort(batch.id)
+        buyer, seller = (
+            order[np.searchsorted(batch.id, side, sorter=order)]
+            for side in (made.buyer, made.seller)
+        )
+        demand_schedules.spread_fees(buyer, seller, made.good, made.quantity, filled, fee, made.fee)
+    return made
 
 
 def _reported_orders(batch: Batch, at: I64, rounds: list[Round]) -> Orders:
