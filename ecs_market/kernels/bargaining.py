@@ -13,12 +13,14 @@ import math
 import numpy as np
 
 from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
-from ecs_market.kernels.bargaining_blocks import old_worth, repeats
 from ecs_market.kernels.bargaining_sides import (
     FIELDS,
     MOST_GAIN,
-    Scale,
-    Side,
+    ROW,
+    WEIGHT,
+    WORTH,
+    affordable,
+    both_gain,
     exchange_rate,
     gain,
     in_steps,
@@ -29,6 +31,8 @@ from ecs_market.kernels.bargaining_sides import (
     payment_for,
     pick_items,
     store,
+    swap,
+    swap_rows,
     worth,
     write_rates,
 )
@@ -51,14 +55,6 @@ def forget(tried: Bool) -> None:
 
 
 @kernel
-def copy_rates(rates: F64, to: F64) -> None:
-    """Copy the marginal utilities of both sides."""
-    for side in range(2):
-        for k in range(rates.shape[1]):
-            to[side, k] = rates[side, k]
-
-
-@kernel
 def same_rates(rates: F64, others: F64) -> bool:
     """Return whether both sides' marginal utilities are what they were."""
     for side in range(2):
@@ -70,15 +66,21 @@ def same_rates(rates: F64, others: F64) -> bool:
 
 @kernel
 def book(
-    one: Side, two: Side, one_buys: bool, k: int, unit: int, size: int, paid: int, scale: Scale
+    k: int,
+    unit: int,
+    size: int,
+    paid: int,
+    held: I64,
+    bundle: F64,
+    other_bundle: F64,
+    lot_size: float,
+    minor_size: float,
 ) -> None:
-    """Move a good one way and what pays the other."""
-    lot_size, _, minor_size = scale
-    sign = 1 if one_buys else -1
-    move(one[4], one[1], k, sign * size, lot_size, minor_size)
-    move(two[4], two[1], k, -sign * size, lot_size, minor_size)
-    move(one[4], one[1], unit, -sign * paid, lot_size, minor_size)
-    move(two[4], two[1], unit, sign * paid, lot_size, minor_size)
+    """Move a good from side 1 to side 0, and what pays the other way."""
+    move(0, k, size, held, bundle, lot_size, minor_size)
+    move(1, k, -size, held, other_bundle, lot_size, minor_size)
+    move(0, unit, -paid, held, bundle, lot_size, minor_size)
+    move(1, unit, paid, held, other_bundle, lot_size, minor_size)
 
 
 @kernel
@@ -98,64 +100,109 @@ def in_minor(gained: float, minor_size: float) -> int:
     return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)
 
 
+def repeats(
+    size: int,
+    paid: int,
+    k: int,
+    unit: int,
+    steps: int,
+    unit_steps: int,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    lot_size: float,
+    minor_size: float,
+) -> int:
+    """Return how many times more the same block would be agreed on, rates being as they were.
+
+    Agents whose rates do not change with what they hold would repeat it until one of them has
+    nothing left to give; that is one trade, however many blocks.
+    """
+    cash = int64(held[0, unit])
+    most = min(int64(held[1, k]), affordable(cash, steps, unit_steps))
+    times = int64(min(most // size, cash // paid))
+    if times > 0 and both_gain(
+        times * size,
+        times * paid,
+        k,
+        unit,
+        held,
+        bundle,
+        taste,
+        other_bundle,
+        other_taste,
+        state,
+        lot_size,
+        minor_size,
+    ):
+        return times
+    return int64(0)
+
+
 def carry_out(
-    buyer: Side,
-    seller: Side,
-    buyer_at: int,
     k: int,
     unit: int,
     size: int,
     steps: int,
     unit_steps: int,
     mode: int,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
     rates: F64,
-    rates_before: F64,
-    old: F64,
-    scale: Scale,
+    before: F64,
+    lot_size: float,
+    minor_size: float,
 ) -> tuple[int, int, float]:
     """Book an agreement, and the same again as often as it would be made at unchanged rates.
 
     Returns lots, payment, and the gain [M] where it is counted trade by trade.
     """
-    lot_size, _, minor_size = scale
     paid = payment_for(size, steps, unit_steps)
     gained = 0.0
     if mode != QUASILINEAR:
-        more = gain(
-            buyer,
-            k,
-            size,
-            unit,
-            paid,
-            old_worth(buyer, buyer_at, lot_size, old),
-            lot_size,
-            minor_size,
-        )
-        gained = more / money_rate(rates, buyer_at, mode, k, unit)
-        before = old_worth(seller, 1 - buyer_at, lot_size, old)
-        more = gain(seller, k, -size, unit, -paid, before, lot_size, minor_size)
-        gained += more / money_rate(rates, 1 - buyer_at, mode, k, unit)
-    book(buyer, seller, True, k, unit, size, paid, scale)
-    copy_rates(rates, rates_before)
-    old[0] = math.nan
-    old[1] = math.nan
-    write_rates(buyer, buyer_at, mode, lot_size, rates)
-    write_rates(seller, 1 - buyer_at, mode, lot_size, rates)
-    if REPEATS and same_rates(rates, rates_before):
-        now = (
-            old_worth(buyer, buyer_at, lot_size, old),
-            old_worth(seller, 1 - buyer_at, lot_size, old),
-        )
-        terms = (k, unit, steps, unit_steps, now, lot_size, minor_size)
-        times = repeats(size, paid, buyer, seller, *terms)
-        if times > 0:
-            book(buyer, seller, True, k, unit, times * size, times * paid, scale)
-            size += times * size
-            paid += times * paid
-            gained += float64(times) * gained
-            old[0] = math.nan
-            old[1] = math.nan
-    return size, paid, gained
+        sizes = (lot_size, minor_size)
+        more = gain(0, k, size, unit, paid, held, bundle, taste, state, *sizes)
+        gained = more / money_rate(rates, 0, mode, k, unit)
+        more = gain(1, k, -size, unit, -paid, held, other_bundle, other_taste, state, *sizes)
+        gained += more / money_rate(rates, 1, mode, k, unit)
+    for column in range(rates.shape[1]):
+        before[0, column] = rates[0, column]
+        before[1, column] = rates[1, column]
+    total = int64(0)
+    times = int64(1)
+    while times > 0:
+        book(k, unit, times * size, times * paid, held, bundle, other_bundle, lot_size, minor_size)
+        total += times
+        state[0, WORTH] = math.nan
+        state[1, WORTH] = math.nan
+        write_rates(0, held, bundle, taste, state, lot_size, rates)
+        write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
+        times = int64(0)
+        if REPEATS and total == 1 and same_rates(rates, before):
+            times = repeats(
+                size,
+                paid,
+                k,
+                unit,
+                steps,
+                unit_steps,
+                held,
+                bundle,
+                taste,
+                other_bundle,
+                other_taste,
+                state,
+                lot_size,
+                minor_size,
+            )
+    return total * size, total * paid, float64(total) * gained
 
 
 def trade_in_rounds(
@@ -174,7 +221,9 @@ def trade_in_rounds(
     entries: int,
     rule: F64,
     leads: I8,
-    scale: Scale,
+    lot_size: float,
+    step_size: float,
+    minor_size: float,
     halves: I64,
     money_steps: int,
     filled: Bool,
@@ -188,35 +237,43 @@ def trade_in_rounds(
     trade: buyer id, seller id, good, lots, price [step].
     """
     n = goods.shape[1]
-    lot_size, step_size, minor_size = scale
     record = np.empty((0, FIELDS), np.int64)
     used = 0
-    work = np.empty((4, entries))
+    work = np.empty((3, entries))
     traded = np.empty(entries, np.bool_)
     rates = np.empty((2, n + 1))
-    rates_before = np.empty((2, n + 1))
+    before = np.empty((2, n + 1))
     tried = np.empty((n, n + 1), np.bool_)
     picked = np.empty(2, np.int64)
-    old = np.empty(2)
-    held_one = np.empty(n + 1, np.int64)
-    held_two = np.empty(n + 1, np.int64)
-    bundle_one = np.empty(entries)
-    bundle_two = np.empty(entries)
+    held = np.empty((2, n + 3), np.int64)
+    bundle = np.empty(entries)
+    other_bundle = np.empty(entries)
+    taste = np.empty(parameters.shape[1])
+    other_taste = np.empty(parameters.shape[1])
+    state = np.empty((2, 3))
+    tastes = (family, parameters, weight)
     for pair in range(start, stop):
         i = first[pair]
         j = second[pair]
-        load(i, goods, money, lot_size, minor_size, held_one, bundle_one)
-        load(j, goods, money, lot_size, minor_size, held_two, bundle_two)
-        one = (int64(family[i]), bundle_one, parameters[i], float64(weight[i]), held_one)
-        two = (int64(family[j]), bundle_two, parameters[j], float64(weight[j]), held_two)
-        write_rates(one, 0, mode, lot_size, rates)
-        write_rates(two, 1, mode, lot_size, rates)
+        load(i, 0, goods, money, *tastes, lot_size, minor_size, held, bundle, taste, state)
+        load(
+            j,
+            1,
+            goods,
+            money,
+            *tastes,
+            lot_size,
+            minor_size,
+            held,
+            other_bundle,
+            other_taste,
+            state,
+        )
+        write_rates(0, held, bundle, taste, state, lot_size, rates)
+        write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
         forget(tried)
-        old[0] = math.nan
-        old[1] = math.nan
         made = 0
         total = 0.0
-        before = (0.0, 0.0)
         while made < MOST_AGREEMENTS:
             pick_items(rates, mode, barter, tried, picked)
             k = picked[0]
@@ -224,32 +281,69 @@ def trade_in_rounds(
             if k < 0:
                 break
             tried[k, unit] = True
-            rate_one = exchange_rate(rates[0, k], rates[0, unit])
-            rate_two = exchange_rate(rates[1, k], rates[1, unit])
-            buyer_at = 0 if rate_one > rate_two else 1
-            buyer = one if buyer_at == 0 else two
-            seller = two if buyer_at == 0 else one
-            steps = in_steps(midpoint(rate_one, rate_two), step_size)
+            one = exchange_rate(rates[0, k], rates[0, unit])
+            two = exchange_rate(rates[1, k], rates[1, unit])
+            if one < two:
+                swap_rows(rates, held)
+                swap(state[0], state[1])
+                swap(bundle, other_bundle)
+                swap(taste, other_taste)
+            steps = in_steps(midpoint(one, two), step_size)
             unit_steps = int64(0) if unit == n else money_steps
-            terms = (k, unit, steps, unit_steps, rates, old, buyer_at, mode, rule)
             size, steps = agree(
-                buyer, seller, *terms, leads[pair], halves, scale, work, traded
+                k,
+                unit,
+                steps,
+                unit_steps,
+                mode,
+                rule,
+                False,
+                held,
+                bundle,
+                taste,
+                other_bundle,
+                other_taste,
+                state,
+                rates,
+                halves,
+                lot_size,
+                step_size,
+                minor_size,
+                work,
+                traded,
             )
             if size == 0:
                 continue
             if made == 0 and mode == QUASILINEAR:
-                before = (old_worth(one, 0, lot_size, old), old_worth(two, 1, lot_size, old))
-            deal = (buyer_at, k, unit, size, steps, unit_steps)
+                total -= worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
+                total -= (
+                    worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
+                )
             size, paid, more = carry_out(
-                buyer, seller, *deal, mode, rates, rates_before, old, scale
+                k,
+                unit,
+                size,
+                steps,
+                unit_steps,
+                mode,
+                held,
+                bundle,
+                taste,
+                other_bundle,
+                other_taste,
+                state,
+                rates,
+                before,
+                lot_size,
+                minor_size,
             )
             total += more
-            buyer_id = ids[i] if buyer_at == 0 else ids[j]
-            seller_id = ids[j] if buyer_at == 0 else ids[i]
-            record = note(record, used, buyer_id, seller_id, k, size, steps)
+            buyer = ids[held[0, ROW]]
+            seller = ids[held[1, ROW]]
+            record = note(record, used, buyer, seller, k, size, steps)
             used += 1
             if unit < n:
-                record = note(record, used, seller_id, buyer_id, unit, paid, unit_steps)
+                record = note(record, used, seller, buyer, unit, paid, unit_steps)
                 used += 1
             made += 1
             forget(tried)
@@ -257,11 +351,12 @@ def trade_in_rounds(
         gained[pair] = 0
         if made > 0:
             if mode == QUASILINEAR:
-                total = (worth(one, lot_size) - before[0]) / one[3]
-                total += (worth(two, lot_size) - before[1]) / two[3]
+                total += worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
+                total += (
+                    worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
+                )
             gained[pair] = in_minor(total, minor_size)
             filled[i] = True
             filled[j] = True
-            store(i, held_one, goods, money)
-            store(j, held_two, goods, money)
+            store(held, goods, money)
     return record[:used]

@@ -6,19 +6,19 @@ Templates, as in `bargaining_sides`; `agree_on_block` and `agree_on_wish` are wh
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from ecs_market.kernels.bargaining_sides import (
-    Scale,
-    Side,
+    FAMILY,
+    WEIGHT,
     affordable,
     both_gain,
     gain,
     marginal_after,
+    money_at,
     payment_for,
-    worth,
 )
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import inlined, kernel
 from ecs_market.preferences.chain import last_demand as demand
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool, float64, int64
@@ -29,52 +29,53 @@ SURE = 1e-6
 YES, NO, PERHAPS = 1, 0, -1
 
 
-@kernel
-def lots_in(halves: I64, at: int) -> int:
-    """Return the lots of block `at`: 0 is a unit, then halves; below 0 doubles of a unit."""
-    return int64(halves[at]) if at >= 0 else int64(halves[0]) << -at
-
-
-def old_worth(side: Side, at: int, lot_size: float, old: F64) -> float:
-    """Return a side's utility, worked out once until it trades."""
-    if np.isnan(old[at]):
-        old[at] = worth(side, lot_size)
-    return float64(old[at])
-
-
 def scan_blocks(
     most: int,
     cash: int,
-    buyer: Side,
-    seller: Side,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    old: tuple[float, float],
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
     halves: I64,
     lot_size: float,
     minor_size: float,
 ) -> int:
     """Return the first of 1, 2, 4 ... units, then of halves down to a lot, that gains for both."""
     size = int64(halves[0])
-    while 0 < size <= most:
-        paid = payment_for(size, steps, unit_steps)
-        if 0 < paid <= cash and both_gain(
-            size, paid, buyer, seller, k, unit, old, lot_size, minor_size
-        ):
-            return size
-        size *= 2
-    for at in range(1, halves.shape[0]):
-        size = int64(halves[at])
-        paid = payment_for(size, steps, unit_steps)
-        if size <= most and 0 < paid <= cash:
-            if both_gain(size, paid, buyer, seller, k, unit, old, lot_size, minor_size):
+    at = 0
+    while at < halves.shape[0]:
+        if size <= most:
+            paid = payment_for(size, steps, unit_steps)
+            if 0 < paid <= cash and both_gain(
+                size,
+                paid,
+                k,
+                unit,
+                held,
+                bundle,
+                taste,
+                other_bundle,
+                other_taste,
+                state,
+                lot_size,
+                minor_size,
+            ):
                 return size
+        if at == 0 and size <= most:
+            size *= 2
+        else:
+            at += 1
+            size = int64(halves[at]) if at < halves.shape[0] else int64(0)
     return int64(0)
 
 
-@kernel
+@inlined
 def bounded(size: int, slope: float, slope_half: float, slope_end: float, price: float) -> int:
     """Return whether a block surely gains, or surely not, by the slopes of a concave gain.
 
@@ -91,110 +92,160 @@ def bounded(size: int, slope: float, slope_half: float, slope_end: float, price:
 
 def block_gains(
     size: int,
-    buyer: Side,
-    seller: Side,
     k: int,
     steps: int,
-    slopes: tuple[float, float],
-    prices: tuple[float, float],
-    old: F64,
-    buyer_at: int,
+    price: float,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    rates: F64,
     lot_size: float,
     minor_size: float,
 ) -> bool:
-    """Return whether a block of good k for money gains for both, whose gains are concave.
-
-    `slopes` are the slopes of both gains at the start, `prices` the price in utility.
-    """
+    """Return whether a block of good k for money gains for both, whose gains are concave."""
     half = size >> 1
-    n = buyer[4].shape[0] - 1
-    end = marginal_after(buyer, k, size, lot_size) - prices[0]
-    middle = marginal_after(buyer, k, half, lot_size) - prices[0]
-    buys = bounded(size, slopes[0], middle, end, prices[0])
+    cost = price * state[0, WEIGHT]
+    slope = rates[0, k] - cost
+    middle = marginal_after(0, k, half, held, bundle, taste, lot_size) - cost
+    end = marginal_after(0, k, size, held, bundle, taste, lot_size) - cost
+    buys = bounded(size, slope, middle, end, cost)
     if buys == NO:
         return False
-    end = prices[1] - marginal_after(seller, k, -size, lot_size)
-    middle = prices[1] - marginal_after(seller, k, -half, lot_size)
-    sells = bounded(size, slopes[1], middle, end, prices[1])
+    cost = price * state[1, WEIGHT]
+    slope = cost - rates[1, k]
+    middle = cost - marginal_after(1, k, -half, held, other_bundle, other_taste, lot_size)
+    end = cost - marginal_after(1, k, -size, held, other_bundle, other_taste, lot_size)
+    sells = bounded(size, slope, middle, end, cost)
     if sells == NO:
         return False
+    n = money_at(held)
     paid = size * steps
     if buys == PERHAPS:
-        before = old_worth(buyer, buyer_at, lot_size, old)
-        if gain(buyer, k, size, n, paid, before, lot_size, minor_size) <= 0.0:
+        more = gain(0, k, size, n, paid, held, bundle, taste, state, lot_size, minor_size)
+        if more <= 0.0:
             return False
     if sells == PERHAPS:
-        before = old_worth(seller, 1 - buyer_at, lot_size, old)
-        return gain(seller, k, -size, n, -paid, before, lot_size, minor_size) > 0.0
+        more = gain(
+            1, k, -size, n, -paid, held, other_bundle, other_taste, state, lot_size, minor_size
+        )
+        return more > 0.0
     return True
+
+
+@kernel
+def first_guess(
+    first: int,
+    k: int,
+    price: float,
+    ends: tuple[float, float],
+    held: I64,
+    state: F64,
+    rates: F64,
+    halves: I64,
+) -> int:
+    """Return the place of the block where straight lines for the slopes put the last that gains.
+
+    `ends` are marginal utilities after the trade of a unit, or of all there is.
+    """
+    span = float64(min(int64(halves[0]), int64(held[1, k])))
+    reach = float64(halves[first])
+    slope = rates[0, k] - price * state[0, WEIGHT]
+    bend = rates[0, k] - ends[0]
+    if 2.0 * slope * span < reach * bend:
+        reach = 2.0 * slope * span / bend
+    slope = price * state[1, WEIGHT] - rates[1, k]
+    bend = ends[1] - rates[1, k]
+    if 2.0 * slope * span < reach * bend:
+        reach = 2.0 * slope * span / bend
+    at = first
+    while at < halves.shape[0] - 1 and float64(halves[at]) > reach:
+        at += 1
+    return at
 
 
 def find_block(
     most: int,
-    buyer: Side,
-    seller: Side,
     k: int,
     steps: int,
-    tops: tuple[float, float],
+    price: float,
     ends: tuple[float, float],
-    prices: tuple[float, float],
-    old: F64,
-    buyer_at: int,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    rates: F64,
     halves: I64,
     lot_size: float,
     minor_size: float,
 ) -> int:
-    """Return the largest block, a unit or halves of it, that gains for both, whose gains are concave.
+    """Return the largest block, a unit or halves of it, that gains for both; gains are concave.
 
-    `tops` and `ends` are marginal utilities at the start and after the trade of a unit (or of all
-    there is).  A block gains if a larger one does, so the search starts where straight lines
-    through these put the last one, and needs to see one that gains and a larger one that does not.
+    A block gains if a larger one does: the search starts from a guess and needs to see one that
+    gains and a larger one that does not.
     """
-    slopes = (tops[0] - prices[0], prices[1] - tops[1])
-    if slopes[0] <= 0.0 or slopes[1] <= 0.0:
+    if rates[0, k] <= price * state[0, WEIGHT] or rates[1, k] >= price * state[1, WEIGHT]:
         return int64(0)
-    last = halves.shape[0] - 1
+    last = halves.shape[0]
     first = 0
-    while first <= last and halves[first] > most:
+    while first < last and halves[first] > most:
         first += 1
-    if first > last:
+    if first == last:
         return int64(0)
-    span = float64(min(int64(halves[0]), int64(seller[4][k])))
-    bends = (tops[0] - ends[0], ends[1] - tops[1])
-    reach = float64(halves[first])
-    for side in range(2):
-        if 2.0 * slopes[side] * span < reach * bends[side]:
-            reach = 2.0 * slopes[side] * span / bends[side]
-    at = first
-    while at < last and float64(halves[at]) > reach:
-        at += 1
-    rest = (k, steps, slopes, prices, old, buyer_at, lot_size, minor_size)
-    if block_gains(int64(halves[at]), buyer, seller, *rest):
-        while at > first and block_gains(int64(halves[at - 1]), buyer, seller, *rest):
+    at = first_guess(first, k, price, ends, held, state, rates, halves)
+    found = int64(0)
+    smaller = last
+    while first <= at < smaller:
+        if block_gains(
+            int64(halves[at]),
+            k,
+            steps,
+            price,
+            held,
+            bundle,
+            taste,
+            other_bundle,
+            other_taste,
+            state,
+            rates,
+            lot_size,
+            minor_size,
+        ):
+            # Nothing smaller is of interest now.
+            found = int64(halves[at])
+            smaller = at
             at -= 1
-        return int64(halves[at])
-    while at < last:
-        at += 1
-        if block_gains(int64(halves[at]), buyer, seller, *rest):
-            return int64(halves[at])
-    return int64(0)
+        elif found > 0:
+            break
+        else:
+            first = at + 1
+            at += 1
+    return found
 
 
 def agree_on_block(
-    buyer: Side,
-    seller: Side,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    rates: F64,
-    old: F64,
-    buyer_at: int,
     mode: int,
     rule: F64,
-    lead: int,
+    buyer_leads: bool,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    rates: F64,
     halves: I64,
-    scale: Scale,
+    lot_size: float,
+    step_size: float,
+    minor_size: float,
     work: F64,
     traded: Bool,
 ) -> tuple[int, int]:
@@ -203,86 +254,87 @@ def agree_on_block(
     Where the gains of a trade for money are concave, no block beyond a unit can gain once the unit
     does not, and `find_block` knows more shortcuts; else every block is tried.
     """
-    lot_size, step_size, minor_size = scale
-    cash = buyer[4][unit]
-    most = min(int64(seller[4][k]), affordable(cash, steps, unit_steps))
+    cash = int64(held[0, unit])
+    most = min(int64(held[1, k]), affordable(cash, steps, unit_steps))
     if most <= 0:
         return int64(0), steps
-    if mode == QUASILINEAR and unit == rates.shape[1] - 1:
-        span = min(int64(halves[0]), int64(seller[4][k]))
-        tops = (float64(rates[buyer_at, k]), float64(rates[1 - buyer_at, k]))
+    if mode == QUASILINEAR and unit == money_at(held):
+        span = min(int64(halves[0]), int64(held[1, k]))
         ends = (
-            marginal_after(buyer, k, span, lot_size),
-            marginal_after(seller, k, -span, lot_size),
+            marginal_after(0, k, span, held, bundle, taste, lot_size),
+            marginal_after(1, k, -span, held, other_bundle, other_taste, lot_size),
         )
-        if ends[0] <= tops[0] and ends[1] >= tops[1]:
-            price = float64(steps) * step_size
-            prices = (price * buyer[3], price * seller[3])
-            means = (k, steps, tops, ends, prices, old, buyer_at, halves)
-            return find_block(most, buyer, seller, *means, lot_size, minor_size), steps
-    before = (
-        old_worth(buyer, buyer_at, lot_size, old),
-        old_worth(seller, 1 - buyer_at, lot_size, old),
+        if ends[0] <= rates[0, k] and ends[1] >= rates[1, k]:
+            size = find_block(
+                most,
+                k,
+                steps,
+                float64(steps) * step_size,
+                ends,
+                held,
+                bundle,
+                taste,
+                other_bundle,
+                other_taste,
+                state,
+                rates,
+                halves,
+                lot_size,
+                minor_size,
+            )
+            return size, steps
+    size = scan_blocks(
+        most,
+        cash,
+        k,
+        unit,
+        steps,
+        unit_steps,
+        held,
+        bundle,
+        taste,
+        other_bundle,
+        other_taste,
+        state,
+        halves,
+        lot_size,
+        minor_size,
     )
-    terms = (k, unit, steps, unit_steps, before, halves, lot_size, minor_size)
-    return scan_blocks(most, cash, buyer, seller, *terms), steps
-
-
-def repeats(
-    size: int,
-    paid: int,
-    buyer: Side,
-    seller: Side,
-    k: int,
-    unit: int,
-    steps: int,
-    unit_steps: int,
-    old: tuple[float, float],
-    lot_size: float,
-    minor_size: float,
-) -> int:
-    """Return how many times more the same block would be agreed on, rates being as they were.
-
-    Agents whose rates do not change with what they hold would repeat it until one of them has
-    nothing left to give; that is one trade, however many blocks.
-    """
-    cash = buyer[4][unit]
-    most = min(int64(seller[4][k]), affordable(cash, steps, unit_steps))
-    times = int64(min(most // size, cash // paid))
-    sizes = (lot_size, minor_size)
-    if times > 0 and both_gain(times * size, times * paid, buyer, seller, k, unit, old, *sizes):
-        return times
-    return int64(0)
+    return size, steps
 
 
 def wanted(
-    side: Side,
+    at: int,
     k: int,
     unit: int,
     steps: int,
     mode: int,
-    scale: Scale,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    state: F64,
+    lot_size: float,
+    step_size: float,
+    minor_size: float,
     work: F64,
     traded: Bool,
 ) -> int:
-    """Return the lots of good k that an agent would add at a price, negative to sell."""
-    code, bundle, parameters, weight, held = side
-    lot_size, step_size, minor_size = scale
-    n = held.shape[0] - 1
+    """Return the lots of good k that a side would add at a price, negative to sell."""
+    n = money_at(held)
     for m in range(bundle.shape[0]):
         work[0, m] = 1.0
         traded[m] = m == k or m == unit
     work[0, k] = float64(steps) * step_size
     wealth = work[0, k] * bundle[k]
-    wealth += float64(held[n]) * minor_size if unit == n else bundle[unit]
+    wealth += float64(held[at, n]) * minor_size if unit == n else bundle[unit]
     demand(
-        code,
+        held[at, FAMILY],
         work[0],
         traded,
         bundle,
         wealth,
-        parameters,
-        weight,
+        taste,
+        state[at, WEIGHT],
         mode if unit == n else UNIT_OF_ACCOUNT,
         unit if unit < bundle.shape[0] else -1,
         0.5 * lot_size,
@@ -297,39 +349,52 @@ def wanted(
 
 
 def agree_on_wish(
-    buyer: Side,
-    seller: Side,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    rates: F64,
-    old: F64,
-    buyer_at: int,
     mode: int,
     rule: F64,
-    lead: int,
+    buyer_leads: bool,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    rates: F64,
     halves: I64,
-    scale: Scale,
+    lot_size: float,
+    step_size: float,
+    minor_size: float,
     work: F64,
     traded: Bool,
 ) -> tuple[int, int]:
     """Return the smaller of what both want at the price, and the price; 0 if it gains nothing."""
-    lot_size, _, minor_size = scale
-    cash = buyer[4][unit]
-    most = min(int64(seller[4][k]), affordable(cash, steps, unit_steps))
-    buys = wanted(buyer, k, unit, steps, mode, scale, work, traded)
-    sells = -wanted(seller, k, unit, steps, mode, scale, work, traded)
+    cash = int64(held[0, unit])
+    most = min(int64(held[1, k]), affordable(cash, steps, unit_steps))
+    sizes = (lot_size, step_size, minor_size)
+    buys = wanted(0, k, unit, steps, mode, held, bundle, taste, state, *sizes, work, traded)
+    sells = -wanted(
+        1, k, unit, steps, mode, held, other_bundle, other_taste, state, *sizes, work, traded
+    )
     size = min(most, min(buys, sells))
     if size <= 0:
         return int64(0), steps
     paid = payment_for(size, steps, unit_steps)
-    before = (
-        old_worth(buyer, buyer_at, lot_size, old),
-        old_worth(seller, 1 - buyer_at, lot_size, old),
-    )
     if 0 < paid <= cash and both_gain(
-        size, paid, buyer, seller, k, unit, before, lot_size, minor_size
+        size,
+        paid,
+        k,
+        unit,
+        held,
+        bundle,
+        taste,
+        other_bundle,
+        other_taste,
+        state,
+        lot_size,
+        minor_size,
     ):
         return size, steps
     return int64(0), steps

@@ -1,6 +1,14 @@
 """The two sides of a pair that bargains: what they hold, what it is worth, what they exchange.
 
-Items are the goods and, last, money; `unit` is the item that pays for a good, with the price 1.
+Items are the goods and, last, money; `unit` is the item that pays for a good, with the price 1.  A
+pair is loaded into small arrays and written back when it is done; the buyer of a round is side 0,
+the seller side 1:
+
+- `held` (2, K + 3): the items [lot; minor unit], the family's code, the agent's row;
+- `bundle`, `other_bundle` [unit] and `taste`, `other_taste`, the rows of parameters;
+- `state` (2, 3): the weight of money, the utility (nan if not worked out) and that after the trade
+  looked at last; `rates` (2, K + 1): the marginal utilities of the items.
+
 The plain functions are templates, copied for the families in use with `utility`, `marginal` and
 `demand` bound to those.
 """
@@ -8,8 +16,6 @@ The plain functions are templates, copied for the families in use with `utility`
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
-
 import numpy as np
 
 from ecs_market.kernels.jit import kernel
@@ -17,15 +23,12 @@ from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
-from ecs_market.types import F64, I64, Bool, float64, int64
+from ecs_market.types import F64, I8, I64, Bool, float64, int64
 from ecs_market.units import MAX_LOTS, MAX_STEPS
 
-# A family's code, the bundle [unit], its parameters, the weight of money, and the items held
-# [lot; minor unit].
-Side: TypeAlias = tuple[int, F64, F64, float, I64]
-# Sizes of a lot [unit], a price step [M / unit] and a minor unit [M].
-Scale: TypeAlias = tuple[float, float, float]
-
+# Columns of `held` after the items, and of `state`.
+FAMILY, ROW = -2, -1
+WEIGHT, WORTH, NEXT = 0, 1, 2
 # A gain under this share of the utilities compared is float noise.
 NOISE = 1e-12
 FIELDS = 5
@@ -112,110 +115,196 @@ def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) ->
 
 @kernel
 def load(
-    row: int, goods: I64, money: I64, lot_size: float, minor_size: float, held: I64, bundle: F64
+    row: int,
+    at: int,
+    goods: I64,
+    money: I64,
+    family: I8,
+    parameters: F64,
+    weight: F64,
+    lot_size: float,
+    minor_size: float,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    state: F64,
 ) -> None:
-    """Copy an agent's holdings, and the bundle that its family sees."""
+    """Copy what an agent holds and likes to side `at`."""
     n = goods.shape[1]
     for k in range(n):
-        held[k] = goods[row, k]
-        bundle[k] = float64(held[k]) * lot_size
-    held[n] = money[row]
+        held[at, k] = goods[row, k]
+        bundle[k] = float64(held[at, k]) * lot_size
+    held[at, n] = money[row]
     if bundle.shape[0] > n:
-        bundle[n] = float64(held[n]) * minor_size
+        bundle[n] = float64(held[at, n]) * minor_size
+    held[at, FAMILY] = family[row]
+    held[at, ROW] = row
+    for p in range(taste.shape[0]):
+        taste[p] = parameters[row, p]
+    state[at, WEIGHT] = weight[row]
+    state[at, WORTH] = math.nan
 
 
 @kernel
-def store(row: int, held: I64, goods: I64, money: I64) -> None:
-    """Write what an agent holds back to its row."""
+def store(held: I64, goods: I64, money: I64) -> None:
+    """Write what both sides hold back to their rows."""
     n = goods.shape[1]
-    for k in range(n):
-        goods[row, k] = held[k]
-    money[row] = held[n]
+    for at in range(2):
+        row = held[at, ROW]
+        for k in range(n):
+            goods[row, k] = held[at, k]
+        money[row] = held[at, n]
+
+
+@kernel
+def swap_rows(table: F64, whole: I64) -> None:
+    """Exchange the two rows of both tables."""
+    for column in range(table.shape[1]):
+        kept = table[0, column]
+        table[0, column] = table[1, column]
+        table[1, column] = kept
+    for column in range(whole.shape[1]):
+        number = whole[0, column]
+        whole[0, column] = whole[1, column]
+        whole[1, column] = number
+
+
+@kernel
+def swap(one: F64, two: F64) -> None:
+    """Exchange the contents of two arrays."""
+    for entry in range(one.shape[0]):
+        kept = one[entry]
+        one[entry] = two[entry]
+        two[entry] = kept
 
 
 @kernel
 def move(
-    held: I64, bundle: F64, item: int, change: int, lot_size: float, minor_size: float
+    at: int, item: int, change: int, held: I64, bundle: F64, lot_size: float, minor_size: float
 ) -> None:
-    """Change what a side holds of an item."""
-    held[item] += change
+    """Change what side `at` holds of an item."""
+    held[at, item] += change
     if item < bundle.shape[0]:
-        size = minor_size if item == held.shape[0] - 1 else lot_size
-        bundle[item] = float64(held[item]) * size
+        size = minor_size if item == money_at(held) else lot_size
+        bundle[item] = float64(held[at, item]) * size
 
 
-def worth(side: Side, lot_size: float) -> float:
-    """Return the utility of a side's bundle; quasi-linear money apart."""
-    code, bundle, parameters, _, _ = side
-    return utility(code, bundle, parameters, 0.5 * lot_size)
+@kernel
+def money_at(held: I64) -> int:
+    """Return the number of money among the items."""
+    return held.shape[1] + FAMILY - 1
 
 
-def write_rates(side: Side, at: int, mode: int, lot_size: float, rates: F64) -> None:
-    """Write the marginal utilities of a side's items to row `at`."""
-    code, bundle, parameters, weight, held = side
-    n = held.shape[0] - 1
-    for k in range(n):
-        rates[at, k] = marginal(code, bundle, parameters, 0.5 * lot_size, k)
-    rates[at, n] = weight
-    if bundle.shape[0] > n:
-        rates[at, n] = marginal(code, bundle, parameters, 0.5 * lot_size, n)
+def worth(at: int, held: I64, bundle: F64, taste: F64, state: F64, lot_size: float) -> float:
+    """Return the utility of a side's bundle, worked out once until it trades."""
+    if math.isnan(state[at, WORTH]):
+        state[at, WORTH] = utility(held[at, FAMILY], bundle, taste, 0.5 * lot_size)
+    return float64(state[at, WORTH])
 
 
-def marginal_after(side: Side, k: int, change: int, lot_size: float) -> float:
+def write_rates(
+    at: int, held: I64, bundle: F64, taste: F64, state: F64, lot_size: float, rates: F64
+) -> None:
+    """Write the marginal utilities of a side's items."""
+    n = money_at(held)
+    rates[at, n] = state[at, WEIGHT]
+    for k in range(bundle.shape[0]):
+        rates[at, k] = marginal(held[at, FAMILY], bundle, taste, 0.5 * lot_size, k)
+
+
+def marginal_after(
+    at: int, k: int, change: int, held: I64, bundle: F64, taste: F64, lot_size: float
+) -> float:
     """Return what a unit more of good k is worth to a side once it has `change` lots more."""
-    code, bundle, parameters, _, held = side
     kept = bundle[k]
-    bundle[k] = float64(held[k] + change) * lot_size
-    found = marginal(code, bundle, parameters, 0.5 * lot_size, k)
+    bundle[k] = float64(held[at, k] + change) * lot_size
+    found = marginal(held[at, FAMILY], bundle, taste, 0.5 * lot_size, k)
     bundle[k] = kept
     return found
 
 
-def gain(
-    side: Side,
+def worth_after(
+    at: int,
     k: int,
     change: int,
     unit: int,
     paid: int,
-    old: float,
+    held: I64,
+    bundle: F64,
+    taste: F64,
     lot_size: float,
     minor_size: float,
 ) -> float:
-    """Return the change in utility of `change` lots of good k for `paid`, 0 in the noise."""
-    code, bundle, parameters, weight, held = side
-    n = held.shape[0] - 1
+    """Return the utility of a side's bundle after `change` lots of good k for `paid`."""
     kept = bundle[k]
-    spent = 0.0
-    bundle[k] = float64(held[k] + change) * lot_size
+    bundle[k] = float64(held[at, k] + change) * lot_size
     if unit >= bundle.shape[0]:
-        spent = weight * (float64(paid) * minor_size)
-        found = utility(code, bundle, parameters, 0.5 * lot_size)
+        found = utility(held[at, FAMILY], bundle, taste, 0.5 * lot_size)
     else:
         kept_unit = bundle[unit]
-        size = minor_size if unit == n else lot_size
-        bundle[unit] = float64(held[unit] - paid) * size
-        found = utility(code, bundle, parameters, 0.5 * lot_size)
+        size = minor_size if unit == money_at(held) else lot_size
+        bundle[unit] = float64(held[at, unit] - paid) * size
+        found = utility(held[at, FAMILY], bundle, taste, 0.5 * lot_size)
         bundle[unit] = kept_unit
     bundle[k] = kept
-    found = found - old - spent
+    return found
+
+
+@kernel
+def gained(now: float, old: float, spent: float) -> float:
+    """Return the change in utility, 0 in the noise."""
+    found = now - old - spent
     return 0.0 if abs(found) <= NOISE * (abs(old) + abs(spent)) else found
+
+
+def gain(
+    at: int,
+    k: int,
+    change: int,
+    unit: int,
+    paid: int,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    state: F64,
+    lot_size: float,
+    minor_size: float,
+) -> float:
+    """Return a side's gain in utility from `change` lots of good k for `paid`; see `gained`.
+
+    The utility after it is kept in `state`, in case that the trade is made.
+    """
+    old = worth(at, held, bundle, taste, state, lot_size)
+    now = worth_after(at, k, change, unit, paid, held, bundle, taste, lot_size, minor_size)
+    state[at, NEXT] = now
+    spent = 0.0
+    if unit >= bundle.shape[0]:
+        spent = state[at, WEIGHT] * (float64(paid) * minor_size)
+    return gained(now, old, spent)
 
 
 def both_gain(
     size: int,
     paid: int,
-    buyer: Side,
-    seller: Side,
     k: int,
     unit: int,
-    old: tuple[float, float],
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
     lot_size: float,
     minor_size: float,
 ) -> bool:
-    """Return whether a trade makes buyer and seller, with utilities `old`, better off."""
-    if gain(buyer, k, size, unit, paid, old[0], lot_size, minor_size) <= 0.0:
+    """Return whether a trade makes buyer and seller better off."""
+    first = gain(0, k, size, unit, paid, held, bundle, taste, state, lot_size, minor_size)
+    if first <= 0.0:
         return False
-    return gain(seller, k, -size, unit, -paid, old[1], lot_size, minor_size) > 0.0
+    second = gain(
+        1, k, -size, unit, -paid, held, other_bundle, other_taste, state, lot_size, minor_size
+    )
+    return second > 0.0
 
 
 @kernel

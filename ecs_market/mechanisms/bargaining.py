@@ -54,32 +54,38 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
 
     sides, blocks = bargaining_sides, bargaining_blocks
     worth = made(sides.worth, utility=chosen.utility)
-    gain = made(sides.gain, utility=chosen.utility)
+    worth_after = made(sides.worth_after, utility=chosen.utility)
+    gain = made(sides.gain, worth=worth, worth_after=worth_after)
     both_gain = made(sides.both_gain, gain=gain)
     write_rates = made(sides.write_rates, marginal=chosen.marginal)
-    old_worth = made(blocks.old_worth, worth=worth)
-    common = {"old_worth": old_worth, "both_gain": both_gain}
-    repeats = made(blocks.repeats, both_gain=both_gain)
     if rule == "compensating_block":
         after = made(sides.marginal_after, marginal=chosen.marginal)
-        gains = made(blocks.block_gains, old_worth=old_worth, gain=gain, marginal_after=after)
+        gains = made(blocks.block_gains, gain=gain, marginal_after=after)
         agree = made(
             blocks.agree_on_block,
-            old_worth=old_worth,
             marginal_after=after,
             find_block=made(blocks.find_block, block_gains=gains),
             scan_blocks=made(blocks.scan_blocks, both_gain=both_gain),
         )
     else:
-        agree = made(
-            blocks.agree_on_wish, wanted=made(blocks.wanted, demand=chosen.demand), **common
-        )
+        wanted = made(blocks.wanted, demand=chosen.demand)
+        agree = made(blocks.agree_on_wish, wanted=wanted, both_gain=both_gain)
     ending = f"{rule}_{chosen.name}"
-    again = {"REPEATS": rule == "compensating_block", "repeats": repeats}
-    shared = {"write_rates": write_rates, "old_worth": old_worth}
-    carry_out = made(bargaining.carry_out, ending, gain=gain, **again, **shared)
+    carry_out = made(
+        bargaining.carry_out,
+        ending,
+        REPEATS=rule == "compensating_block",
+        gain=gain,
+        repeats=made(bargaining.repeats, both_gain=both_gain),
+        write_rates=write_rates,
+    )
     return made(
-        bargaining.trade_in_rounds, ending, agree=agree, worth=worth, carry_out=carry_out, **shared
+        bargaining.trade_in_rounds,
+        ending,
+        agree=agree,
+        carry_out=carry_out,
+        worth=worth,
+        write_rates=write_rates,
     )
 
 
@@ -119,7 +125,9 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
         world.goods + (settings.mode == IN_UTILITY),
         np.zeros(4),
         np.zeros(len(first), np.int8),
-        (settings.lot_size, settings.step_size, settings.minor_size),
+        settings.lot_size,
+        settings.step_size,
+        settings.minor_size,
         _halves(settings.lots_per_unit),
         int(1.0 / settings.step_size + 0.5),
         world.scratch.filled,
