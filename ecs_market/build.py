@@ -10,6 +10,7 @@ from ecs_market.arena import Arena
 from ecs_market.components.barred import Barred
 from ecs_market.components.bilateral_trader import BilateralTrader
 from ecs_market.components.forager import Forager
+from ecs_market.components.gains import Gains
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.inventory import Inventory
@@ -25,7 +26,7 @@ from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.mechanisms.registered import POST_TABLES
 from ecs_market.post_tables import add_post_tables, index_posts, write_post
 from ecs_market.preferences.families import by_name
-from ecs_market.preferences.modes import MODES
+from ecs_market.preferences.modes import IN_UTILITY, MODES
 from ecs_market.scenario.model import Population, Scenario
 from ecs_market.scenario.start import PatchStart, PopulationStart, draw_start
 from ecs_market.settings import PriceInfo, Settings
@@ -34,7 +35,7 @@ from ecs_market.types import I64
 from ecs_market.units import Units
 from ecs_market.world import Ledger, World
 
-AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred]
+AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred, Gains]
 OPTIONAL_COMPONENTS: dict[str, type] = {
     "Mobility": Mobility,
     "BilateralTrader": BilateralTrader,
@@ -47,10 +48,11 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     start = draw_start(scenario, seed)
     modules = {by_name(u.family) for p in scenario.populations for u in p.utilities}
     goods = len(scenario.goods)
+    bundle = goods + (scenario.money_mode == "in_utility")
     params = scenario.params
     widths = {
         "goods": goods,
-        "parameters": max((module.width(goods) for module in modules), default=1),
+        "parameters": max((module.width(bundle) for module in modules), default=1),
         # As many as can run at a time, and one for a post that sends its members elsewhere.
         "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
         "fallbacks": len(FALLBACKS),
@@ -133,6 +135,13 @@ def settings_of(scenario: Scenario) -> Settings:
         search=scenario.protocols.search,
         matching=scenario.protocols.matching,
         bargaining=scenario.protocols.bargaining,
+        bargaining_parameters=scenario.protocols.bargaining_parameters,
+        torus=scenario.grid.torus,
+        mode_schedule=params.mode_schedule,
+        memory_slots=scenario.attention.memory_slots,
+        market_choice=scenario.attention.choice,
+        softmax_temperature=scenario.attention.temperature,
+        reputation_weight=scenario.attention.reputation,
         price_info=PriceInfo(
             decays=info.age == "exponential",
             half_life=info.half_life,
@@ -160,19 +169,12 @@ def _add_population(world: World, population: Population, drawn: PopulationStart
     for group, utility in enumerate(population.utilities):
         module = by_name(utility.family)
         mine = drawn.group == group
-        row = module.pack(
-            {
-                **utility.parameters,
-                "weights": utility.weights,
-                "exponents": utility.exponents,
-                "scale": utility.scale,
-                "kappa": utility.kappa,
-            },
-            world.goods,
-        )
+        taste = drawn.tastes[group]
+        counted = taste.money_weight if world.settings.mode == IN_UTILITY else None
+        rows = module.pack(taste.parameters, world.bundle, counted)
         parts[Utility].family[mine] = module.CODE
-        parts[Utility].parameters[mine, : len(row)] = row
-        parts[Utility].money_weight[mine] = utility.money_weight
+        parts[Utility].parameters[mine, : rows.shape[1]] = rows
+        parts[Utility].money_weight[mine] = taste.money_weight
 
 
 def _add_posts(world: World, scenario: Scenario) -> None:

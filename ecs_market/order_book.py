@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -200,4 +200,4 @@ def orders_world(book: OrderBook) -> World:
 
 
 def _post(book: OrderBook, ident: int, good: str) -> Post:
-    return Post(ident, 0, 0, 0, 0, 0, book.post.mechanism, book.post.parameters, (good,))
+    return replace(book.post, id=ident, x=0, y=0, commodities=(good,))

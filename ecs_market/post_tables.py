@@ -45,7 +45,14 @@ def write_post(world: World, row: int, post: Any) -> None:
     reach.broadcast_radius[row] = post.broadcast_radius
     market = posts.whole(MarketPost)
     market.commodities[row] = [good in post.commodities for good in world.settings.goods]
-    posts.whole(MarketRules).clear_every[row] = post.parameters["clear_every"]
+    rules = posts.whole(MarketRules)
+    rules.clear_every[row] = post.parameters["clear_every"]
+    rules.fee_ppb[row], rules.fee_per_lot[row] = post.fee_ppb, post.fee_per_lot
+    rules.price_band[row] = post.parameters["price_band"] or 0.0
+    rules.shading[row] = post.parameters["shading"]
+    account = posts.whole(MarketAccount)
+    account.goods[row] = post.stock_goods or 0
+    account.money[row] = post.stock_money
     MECHANISMS[post.mechanism].configure(world, row, post.parameters)
 
 

@@ -2,18 +2,51 @@
 
 Every entry declares its parameters as data. The scenario reader checks a file against these
 declarations and the JSON Schema is derived from them: there is one place to say what exists.
+
+An entry names the module with its code, which is imported on first use; nothing here needs numba.
+The engine's own entries are declared in the modules of `BUILT_IN`.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from difflib import get_close_matches
-from typing import Literal
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal, TypeAlias
 
 from ecs_market.errors import InputError
 
 Kind = Literal["mechanism", "family", "search", "matching", "bargaining"]
-Shape = Literal["number", "integer", "choice", "choices", "per_good", "price"]
+Shape = Literal[
+    "number",
+    "integer",
+    "flag",
+    "quantity",
+    "choice",
+    "choices",
+    "per_good",
+    "matrix",
+    "curves",
+    "price",
+    "amounts",
+    "block",
+]
+# What is wrong with parameters that are each in their domain: pairs of a key and a message.
+Check: TypeAlias = Callable[[Mapping[str, Any], tuple[str, ...], str], list[tuple[str, str]]]
+# The level u at some quantities: parameters, quantities [unit] and the weight of money.
+Level: TypeAlias = Callable[[Mapping[str, Any], Sequence[Decimal], float | None], Decimal]
+
+MONEY_MODES = ("quasilinear", "unit_of_account", "in_utility")
+# Modules with a tuple `ENTRIES` each.
+BUILT_IN = (
+    "ecs_market.declared.mechanisms",
+    "ecs_market.declared.families",
+    "ecs_market.declared.protocols",
+)
 
 _TITLES: dict[Kind, str] = {
     "mechanism": "mechanism",
@@ -33,21 +66,36 @@ class Parameter:
     name
         Its key in a scenario file.
     shape
-        ``number``, ``integer``, ``choice`` (one word), ``choices`` (a list of different words),
-        ``per_good`` (a list with one number for each good, not all 0) or ``price`` (the word none,
-        a number, or a mapping of good to number).
+        ``number``, ``integer``, ``flag`` (true or false), ``quantity`` (units of a good, a whole
+        number of lots), ``choice`` (one word), ``choices`` (a list of different words),
+        ``per_good`` (a list with one number for each good), ``matrix`` (a list for each good with
+        a number for each good), ``curves`` (a list of numbers, one a step, for each good),
+        ``price`` (the word none, a number, or a mapping of good to number), ``amounts`` (a mapping
+        of goods and M to amounts) or ``block`` (a mapping with `parts`; a word alone is the first
+        part).
     description
         One sentence with the unit.
     default
         Value when the key is absent; of no meaning if `required`.
     default_mixed
         Default in the mixed exchange regime, where it differs.
-    above, minimum, maximum
-        Exclusive lower, inclusive lower and inclusive upper bound of each number.
+    above, minimum, maximum, below
+        Exclusive lower, inclusive lower, inclusive upper and exclusive upper bound of each number.
     choices
         The words of a ``choice`` or ``choices``; for a ``number``, words taken instead of one.
     required
         Whether the key must be there.
+    optional
+        Whether the word none is taken too; it gives None, which is also the default.
+    nonzero
+        Whether a ``per_good`` of zeros only is refused.
+    parts
+        The keys of a ``block``.
+
+    Notes
+    -----
+    The numbers of a utility family (``number``, ``per_good``, ``matrix``) may differ from agent to
+    agent: a scenario may give a draw in place of each.
     """
 
     name: str
@@ -58,13 +106,34 @@ class Parameter:
     above: float | None = None
     minimum: float | None = None
     maximum: float | None = None
+    below: float | None = None
     choices: tuple[str, ...] = ()
     required: bool = False
+    optional: bool = False
+    nonzero: bool = True
+    parts: tuple[Parameter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Something that a scenario can choose by name."""
+    """Something that a scenario can choose by name.
+
+    Parameters
+    ----------
+    module
+        Dotted name of the module with the code of a mechanism or family, imported on first use.
+    modes
+        The money modes it can be used in.
+    check
+        Plain function ``check(parameters, goods, mode)``: what is wrong with parameters that are
+        each in their domain, as a list of (key, message). Of parameters that differ from agent to
+        agent it gets one number at a time.
+    level
+        Of a family with ``kappa: auto``: plain function ``level(parameters, quantities,
+        money_weight)`` that gives u at `quantities` [unit] in the order of goods, M last with its
+        `money_weight` if money is in the utility (else None). Decimals make it the same number on
+        every platform.
+    """
 
     kind: Kind
     name: str
@@ -72,6 +141,10 @@ class Entry:
     description: str
     aliases: tuple[str, ...] = ()
     parameters: tuple[Parameter, ...] = ()
+    module: str = ""
+    modes: tuple[str, ...] = MONEY_MODES
+    check: Check | None = None
+    level: Level | None = None
 
     @property
     def spelled(self) -> str:
@@ -79,171 +152,20 @@ class Entry:
         also = f" (alias {', '.join(self.aliases)})" if self.aliases else ""
         return f"{self.name}{also} {self.version}"
 
+    def load(self) -> ModuleType:
+        """Import and return the module with the code."""
+        return import_module(self.module)
 
-_CLEAR_EVERY = Parameter(
-    "clear_every", "integer", "Ticks between two clearings; 1 clears every tick.", 1, minimum=1
-)
-_INITIAL_PRICE = Parameter(
-    "initial_price",
-    "price",
-    "Starting price [M / unit], one for all goods or one a good; none: the attendees' median "
-    "marginal rates.",
-    above=0.0,
-    maximum=1e9,
-)
 
-_ENTRIES: tuple[Entry, ...] = (
-    Entry(
-        "mechanism",
-        "walrasian_auctioneer",
-        "2025.10.29",
-        "Joint tatonnement over the post's goods, then one exact settlement.",
-        ("walrasian",),
-        (
-            Parameter(
-                "adjustment_speed",
-                "number",
-                "First step of the logarithm of a price for a relative excess demand of 1.",
-                0.1,
-                above=0.0,
-                maximum=2.0,
-            ),
-            Parameter(
-                "price_tolerance",
-                "number",
-                "Largest relative excess demand that counts as cleared.",
-                1e-6,
-                above=0.0,
-                maximum=0.999999,
-            ),
-            Parameter("max_iterations", "integer", "Most iterations a clearing.", 100, minimum=1),
-            _INITIAL_PRICE,
-            Parameter(
-                "on_failure",
-                "choices",
-                "What to try, in order, when tatonnement does not converge.",
-                ("newton", "no_trade"),
-                default_mixed=("newton", "bilateral"),
-                choices=("newton", "ration_last", "bilateral", "no_trade"),
-            ),
-            _CLEAR_EVERY,
-        ),
-    ),
-    Entry(
-        "mechanism",
-        "posted_price",
-        "2025.10.29",
-        "Trades at a posted price, the long side rationed; the price follows what was wanted.",
-        (),
-        (
-            Parameter(
-                "price_update_frequency",
-                "integer",
-                "Ticks between two changes of the posted price.",
-                1,
-                minimum=1,
-            ),
-            _INITIAL_PRICE,
-            Parameter(
-                "eta",
-                "number",
-                "First step of the logarithm of the price for a relative excess demand of 1.",
-                0.1,
-                minimum=0.001,
-                maximum=0.2,
-            ),
-            _CLEAR_EVERY,
-        ),
-    ),
-    Entry(
-        "family",
-        "linear",
-        "2025.10.29",
-        "Perfect substitutes: u is the weighted sum of the quantities.",
-        (),
-        (
-            Parameter(
-                "weights",
-                "per_good",
-                "Utility of one unit of each good, in the order of goods.",
-                minimum=0.0,
-                maximum=1e9,
-                required=True,
-            ),
-        ),
-    ),
-    Entry(
-        "family",
-        "cobb_douglas",
-        "2025.10.29",
-        "u is the product of the quantities, each to the power of its exponent.",
-        (),
-        (
-            Parameter(
-                "exponents",
-                "per_good",
-                "Exponent of each good, in the order of goods.",
-                minimum=0.0,
-                maximum=1e3,
-                required=True,
-            ),
-            Parameter(
-                "scale",
-                "choice",
-                "log: U = kappa ln u; level: U = u.",
-                "log",
-                choices=("log", "level"),
-            ),
-            Parameter(
-                "kappa",
-                "number",
-                "Factor of the log scale; auto: u at the midpoint of the group's declared "
-                "initial endowment.",
-                "auto",
-                above=0.0,
-                maximum=1e12,
-                choices=("auto",),
-            ),
-        ),
-    ),
-    Entry(
-        "search",
-        "market_aware_search",
-        "2025.10.29",
-        "Weighs markets, partners and resources against each other.",
-    ),
-    Entry(
-        "search",
-        "distance_discounted",
-        "2025.10.29",
-        "Ranks partners and patches by value discounted over the distance; ignores posts.",
-    ),
-    Entry(
-        "matching",
-        "three_pass",
-        "2025.10.26",
-        "Mutual first choices, then greedily by the pair's discounted gain.",
-        ("legacy",),
-    ),
-    Entry(
-        "bargaining",
-        "compensating_block",
-        "2025.10.26",
-        "Blocks of 1, 2, 4 ... units at the midpoint of both marginal rates, then halves.",
-        ("legacy",),
-    ),
-    Entry(
-        "bargaining",
-        "split_difference",
-        "2025.10.29",
-        "The midpoint price and the smaller desired quantity, repeated.",
-    ),
-)
+@functools.cache
+def every_entry() -> tuple[Entry, ...]:
+    """Return everything registered, in a fixed order."""
+    return tuple(entry for module in BUILT_IN for entry in import_module(module).ENTRIES)
 
 
 def entries(kind: Kind) -> tuple[Entry, ...]:
     """Return everything registered of one kind, in a fixed order."""
-    return tuple(entry for entry in _ENTRIES if entry.kind == kind)
+    return tuple(entry for entry in every_entry() if entry.kind == kind)
 
 
 def names(kind: Kind) -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +57,18 @@ class Settings:
         A unit in lots, at least 1.
     mode
         Money mode, a code of `preferences.modes`.
+    torus
+        Whether opposite edges of the grid meet.
+    mode_schedule
+        What agents look for, and for how many ticks, over and over; empty: always the same.
+    memory_slots
+        Posts whose prices an agent remembers.
+    market_choice, softmax_temperature
+        ``score`` or ``softmax``, and the temperature of that [M].
+    reputation_weight
+        Weight of the latest visit in an agent's average of a post's kept promises, 0 for none.
+    bargaining_parameters
+        The parameters of the bargaining protocol, by name.
     """
 
     width: int
@@ -80,6 +94,13 @@ class Settings:
     search: str = "market_aware_search"
     matching: str = "three_pass"
     bargaining: str = "compensating_block"
+    bargaining_parameters: Mapping[str, Any] = field(default_factory=dict)
+    torus: bool = False
+    mode_schedule: tuple[tuple[str, int], ...] = ()
+    memory_slots: int = 0
+    market_choice: str = "score"
+    softmax_temperature: float = 1.0
+    reputation_weight: float = 0.0
     price_info: PriceInfo = PriceInfo()
 
     def price(self, steps: I64) -> F64:

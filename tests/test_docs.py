@@ -27,13 +27,14 @@ LAYERS = (
     {"schedule", "host", "report", "run_record", "order_book", "market_view"},
     {"build"},
     {"scenario", "systems"},
-    {"telemetry", "registry"},
+    {"telemetry"},
     {"state_hash", "post_tables", "mechanisms"},
     {"books"},
     {"world"},
     {"arena", "kernels"},
     {"preferences", "scratch", "settings", "totals", "components"},
-    {"columns", "units"},
+    {"declared"},
+    {"columns", "units", "registry"},
     {"types", "errors", "__init__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

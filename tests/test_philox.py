@@ -122,6 +122,7 @@ def test_stream_numbers_are_fixed() -> None:
         "PATCH_AMOUNT": 5,
         "REGIME": 6,
         "IDLE_WALK": 7,
+        "PARAMETER": 8,
     }
 
 

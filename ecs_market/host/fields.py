@@ -8,6 +8,7 @@ from typing import Any
 
 from ecs_market.columns import Spec, component_name
 from ecs_market.components.barred import Barred
+from ecs_market.components.gains import Gains
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.inventory import Inventory
@@ -18,7 +19,7 @@ from ecs_market.types import I64, Column
 from ecs_market.world import World
 
 # What only the engine writes.
-MANAGED: frozenset[type] = frozenset({Identity, Intent, Pairing, Barred})
+MANAGED: frozenset[type] = frozenset({Identity, Intent, Pairing, Barred, Gains})
 
 
 @dataclass(frozen=True, slots=True)

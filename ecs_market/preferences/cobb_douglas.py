@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ecs_market.kernels.elementary import exp, log, power
 from ecs_market.kernels.jit import kernel
 from ecs_market.preferences.modes import QUASILINEAR
@@ -31,10 +33,17 @@ def width(goods: int) -> int:
     return goods + 2
 
 
-def pack(entry: Mapping[str, Any], goods: int) -> list[float]:
-    """Lay out a scenario's parameters as a row."""
-    level = entry["scale"] == "level"
-    return [*map(float, entry["exponents"]), float(entry["kappa"]), LEVEL if level else LOG]
+def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
+    """Lay out the parameters of n agents as rows, money's exponent last of the exponents."""
+    kappa: F64 = parameters["kappa"]
+    rows = np.empty((len(kappa), width(bundle)))
+    exponents: F64 = parameters["exponents"]
+    rows[:, : exponents.shape[1]] = exponents
+    if money_weight is not None:
+        rows[:, bundle - 1] = money_weight
+    rows[:, bundle] = kappa
+    rows[:, bundle + 1] = LEVEL if parameters["scale"] == "level" else LOG
+    return rows
 
 
 @kernel

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
 from ecs_market.preferences.modes import QUASILINEAR
@@ -24,9 +26,12 @@ def width(goods: int) -> int:
     return goods
 
 
-def pack(entry: Mapping[str, Any], goods: int) -> list[float]:
-    """Lay out a scenario's parameters as a row."""
-    return [float(weight) for weight in entry["weights"]]
+def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
+    """Lay out the weights of n agents as rows, money's last if the bundle has it."""
+    weights: F64 = parameters["weights"]
+    if money_weight is None:
+        return weights
+    return np.column_stack([weights, money_weight])
 
 
 @kernel

@@ -17,7 +17,9 @@ from ecs_market.scenario.load import (
     scenario_names,
 )
 from ecs_market.scenario.model import (
+    Attention,
     Distribution,
+    Draw,
     Grid,
     Params,
     Population,
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     from ecs_market.scenario.start import PatchStart, PopulationStart, Start, draw_start
 
 __all__ = [
+    "Attention",
     "Distribution",
+    "Draw",
     "Grid",
     "Params",
     "PatchStart",

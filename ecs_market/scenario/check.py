@@ -1,21 +1,17 @@
-"""Checks of single values: numbers, starting amounts, names and declared parameters."""
+"""Checks of single values: numbers, starting amounts, cells and names."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any
 
 from ecs_market import registry
 from ecs_market.errors import InputError
-from ecs_market.registry import Entry, Kind, Parameter
+from ecs_market.registry import Entry, Kind
 from ecs_market.scenario.document import Path, Report, shown
-from ecs_market.scenario.model import Distribution
-from ecs_market.units import Exact, Units, plain
-
-LARGEST_INTEGER = 2**31 - 1
+from ecs_market.scenario.model import Distribution, MoneyMode
+from ecs_market.units import Exact, Units
 
 
 @dataclass(slots=True)
@@ -31,6 +27,14 @@ class Context:
     units_sound: bool
     goods: tuple[str, ...] | None
     mixed: bool
+    money: MoneyMode
+
+    def exact(self, convert: Callable[[Exact], int], value: Exact) -> int:
+        """Convert to storage units; 0 for what is off the grid, which was told elsewhere."""
+        try:
+            return convert(value)
+        except InputError:
+            return 0
 
     def storage(self, path: Path, value: Exact, convert: Callable[[Exact], int]) -> int:
         """Convert to storage units, reporting what is off the grid; 0 then."""
@@ -51,6 +55,7 @@ def number(
     above: float | None = None,
     minimum: float | None = None,
     maximum: float | None = None,
+    below: float | None = None,
     whole: bool = False,
 ) -> int | float | None:
     """Return `value` if it is a number within bounds, else report it and return None."""
@@ -65,6 +70,8 @@ def number(
         report.add(path, f"must be at least {minimum:g}, got {shown(value)}")
     elif maximum is not None and value > maximum:
         report.add(path, f"must be at most {maximum:g}, got {shown(value)}")
+    elif below is not None and value >= below:
+        report.add(path, f"must be below {below:g}, got {shown(value)}")
     else:
         return value
     return None
@@ -171,13 +178,18 @@ def _listed(
     return Distribution(min(amounts), max(amounts), 1, tuple(amounts))
 
 
-def reference(report: Report, path: Path, kind: Kind, value: object) -> Entry | None:
-    """Read a name or {name, version} and find what it means."""
+def reference(
+    report: Report, path: Path, kind: Kind, value: object, *, extra: bool = False
+) -> Entry | None:
+    """Read a name or {name, version} and find what it means.
+
+    With `extra` the mapping may have further keys, which somebody else checks.
+    """
     version: object = None
     where = path
     if isinstance(value, Mapping):
         for key in value:
-            if key not in ("name", "version"):
+            if key not in ("name", "version") and not extra:
                 report.unknown((*path, key), ["name", "version"])
         version = value.get("version")
         if version is not None and not isinstance(version, str):
@@ -195,136 +207,11 @@ def reference(report: Report, path: Path, kind: Kind, value: object) -> Entry | 
         return None
 
 
-def parameters(
-    context: Context,
-    path: Path,
-    given: Mapping[str, object],
-    entry: Entry,
-    goods: tuple[str, ...] | None,
-    *,
-    also: Sequence[str] = (),
-) -> dict[str, Any]:
-    """Check parameters against their declarations and fill in the defaults.
-
-    Parameters
-    ----------
-    goods
-        Goods that a price or a list of numbers is about, None if unknown.
-    also
-        Further keys that the mapping may have, for the hint about a misspelt one.
-    """
-    declared = {parameter.name: parameter for parameter in entry.parameters}
-    strange = [key for key in given if key not in declared]
-    for key in strange:
-        allowed = [*declared, *also]
-        context.report.unknown((*path, key), allowed, what=f"{entry.name} key")
-    resolved: dict[str, Any] = {}
-    for name, parameter in declared.items():
-        if name in given:
-            resolved[name] = _parameter(context, (*path, name), parameter, given[name], goods)
-        elif parameter.required:
-            # A misspelt key was already reported with the right spelling.
-            if not get_close_matches(name, strange, n=1):
-                context.report.add((*path, name), f"is missing ({entry.name})", key=True)
-            resolved[name] = None
-        elif context.mixed and parameter.default_mixed is not None:
-            resolved[name] = parameter.default_mixed
-        else:
-            resolved[name] = parameter.default
-    return resolved
-
-
-def _parameter(
-    context: Context, path: Path, declared: Parameter, value: Any, goods: tuple[str, ...] | None
-) -> Any:
-    report = context.report
-    match declared.shape:
-        case "integer":
-            bound = LARGEST_INTEGER if declared.maximum is None else declared.maximum
-            return number(report, path, value, minimum=declared.minimum, maximum=bound, whole=True)
-        case "number":
-            if isinstance(value, str) and value in declared.choices:
-                return value
-            return _bounded(report, path, value, declared)
-        case "choice":
-            if value in declared.choices:
-                return value
-            report.add(path, f"allowed: {', '.join(declared.choices)}; got {shown(value)}")
-            return None
-        case "choices":
-            return _words(report, path, declared, value)
-        case "per_good":
-            return _per_good(report, path, declared, value, goods)
-        case "price":
-            return _price(context, path, declared, value, goods)
-
-
-def _bounded(report: Report, path: Path, value: object, declared: Parameter) -> float | None:
-    found = number(
-        report,
-        path,
-        value,
-        above=declared.above,
-        minimum=declared.minimum,
-        maximum=declared.maximum,
-    )
-    return None if found is None else float(found)
-
-
-def _words(
-    report: Report, path: Path, declared: Parameter, value: object
-) -> tuple[str, ...] | None:
-    allowed = ", ".join(declared.choices)
-    if not isinstance(value, list) or not 0 < len(value) <= len(declared.choices):
-        report.add(path, f"expected a list of {allowed}; got {shown(value)}")
-        return None
-    for index, word in enumerate(value):
-        if word not in declared.choices:
-            report.add((*path, index), f"allowed: {allowed}; got {shown(word)}")
-        elif word in value[:index]:
-            report.add((*path, index), f"{word} is named twice")
-    return tuple(value)
-
-
-def _per_good(
-    report: Report, path: Path, declared: Parameter, value: object, goods: tuple[str, ...] | None
-) -> tuple[float, ...] | None:
-    if not isinstance(value, list):
-        report.add(path, f"expected a list with a number for each good, got {shown(value)}")
-        return None
-    if goods is not None and len(value) != len(goods):
-        names = ", ".join(goods)
-        report.add(path, f"{len(value)} numbers for {len(goods)} goods ({names})")
-        return None
-    found = [_bounded(report, (*path, i), part, declared) for i, part in enumerate(value)]
-    if any(part is None for part in found):
-        return None
-    if not any(found):
-        report.add(path, "at least one number must be above 0")
-    return tuple(float(part) for part in found if part is not None)
-
-
-def _price(
-    context: Context, path: Path, declared: Parameter, value: object, goods: tuple[str, ...] | None
-) -> dict[str, float] | None:
-    report = context.report
-    if value is None or value == "none":
-        return None
-
-    def one(place: Path, amount: object) -> float:
-        price = _bounded(report, place, amount, declared)
-        if price is not None and context.units_sound and price < context.units.step_size:
-            step = plain(context.units.price_step)
-            report.add(place, f"must be at least one price step, {step}; got {price:g}")
-        return price or 0.0
-
-    if not isinstance(value, Mapping):
-        price = one(path, value)
-        return dict.fromkeys(goods or (), price)
-    prices = {}
-    for good, amount in value.items():
-        if goods is not None and good not in goods:
-            report.unknown((*path, good), goods, what="good")
-        else:
-            prices[good] = one((*path, good), amount)
-    return {good: prices[good] for good in goods or () if good in prices}
+def usable(context: Context, path: Path, entry: Entry) -> bool:
+    """Whether an entry can be used in the scenario's money mode; report it if not."""
+    if context.money in entry.modes:
+        return True
+    allowed = ", ".join(entry.modes)
+    message = f"{entry.name} can't be used in money mode {context.money}, only in {allowed}"
+    context.report.add(path, message)
+    return False

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from fractions import Fraction
 from typing import Any
 
+from ecs_market.scenario.draws import plain
 from ecs_market.scenario.model import (
     Distribution,
+    Draw,
     Params,
     Population,
     Positions,
@@ -21,7 +24,9 @@ from ecs_market.scenario.model import (
 def as_mapping(scenario: Scenario) -> dict[str, Any]:
     """Return mappings, lists and scalars that load again to an equal scenario."""
     units = scenario.units
-    own = {"forage_lots"}
+    own = {"forage_lots", "mode_schedule"}
+    protocols = scenario.protocols
+    attention = scenario.attention
     made: dict[str, Any] = {
         "schema_version": 1,
         "name": scenario.name,
@@ -34,9 +39,22 @@ def as_mapping(scenario: Scenario) -> dict[str, Any]:
             each.name: getattr(scenario.params, each.name)
             for each in fields(Params)
             if each.name not in own
-        },
+        }
+        | _schedule(scenario.params),
         "price_info": asdict(scenario.price_info),
-        "protocols": asdict(scenario.protocols),
+        "market_memory": {"slots": attention.memory_slots},
+        "market_choice": {"type": attention.choice, "temperature": attention.temperature},
+        "reputation": {"type": "ema", "weight": attention.reputation}
+        if attention.reputation
+        else {"type": "none"},
+        "protocols": {
+            "search": protocols.search,
+            "matching": protocols.matching,
+            "bargaining": {
+                "name": protocols.bargaining,
+                **_given(protocols.bargaining_parameters),
+            },
+        },
         "populations": [_population(each, scenario) for each in scenario.populations],
         "market_posts": [_post(each) for each in scenario.market_posts],
         "ticks": scenario.ticks,
@@ -45,6 +63,13 @@ def as_mapping(scenario: Scenario) -> dict[str, Any]:
     if scenario.resources is not None:
         made["resources"] = _resources(scenario.resources, units.lot)
     return made
+
+
+def _schedule(params: Params) -> dict[str, Any]:
+    if not params.mode_schedule:
+        return {}
+    phases = [{"mode": mode, "ticks": ticks} for mode, ticks in params.mode_schedule]
+    return {"mode_schedule": phases}
 
 
 def _number(value: Fraction) -> int | float:
@@ -91,8 +116,8 @@ def _positions(positions: Positions) -> dict[str, Any]:
 
 def _utility(utility: Utility) -> dict[str, Any]:
     made: dict[str, Any] = {"type": utility.family, "count": utility.count}
-    made["money_weight"] = utility.money_weight
-    made.update({key: _plain(value) for key, value in utility.parameters.items()})
+    made["money_weight"] = _plain(utility.money_weight)
+    made.update(_given(utility.parameters))
     return made
 
 
@@ -104,14 +129,21 @@ def _post(post: Post) -> dict[str, Any]:
         "interaction_radius": post.interaction_radius,
         "broadcast_radius": post.broadcast_radius,
         "mechanism": post.mechanism,
-        "mechanism_params": {key: _plain(value) for key, value in post.parameters.items()},
+        "mechanism_params": _given(post.parameters),
         "commodities": [*post.commodities, "M"],
     }
 
 
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Write parameters; what has no value is left out."""
+    return {key: _plain(value) for key, value in parameters.items() if value is not None}
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, Draw):
+        return plain(value)
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(each) for each in value]
     return dict(value) if isinstance(value, dict) else value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ecs_market import registry
+from ecs_market.declared.options import MONEY_WEIGHT, OPTIONS
 from ecs_market.registry import Entry, Kind, Parameter
 from ecs_market.scenario import schema
 from ecs_market.scenario.schema import BIG, Section
@@ -48,8 +49,13 @@ def build() -> dict[str, Any]:
         amounts = {"anyOf": [_AMOUNT, _RANGE, _VALUES]}
         properties["inventories"].update(additionalProperties=amounts)
     parts["ResourceTypeIn"]["properties"]["quantity"].update({"anyOf": [_AMOUNT, _RANGE]})
-    for kind in ("search", "matching", "bargaining"):
-        parts["ProtocolsIn"]["properties"][kind].update(_reference(kind))
+    protocols = parts["ProtocolsIn"]["properties"]
+    for kind in ("search", "matching"):
+        protocols[kind].update(_reference(kind))
+    protocols["bargaining"].update(_bargaining())
+    for section in (made, parts["ParamsIn"]):
+        for declared in OPTIONS:
+            section["properties"][declared.name].update(_parameter(declared))
     _fill_posts(parts["PostIn"])
     _fill_utilities(parts["UtilityIn"])
     made["oneOf"] = [{"required": ["agents"]}, {"required": ["populations"]}]
@@ -113,6 +119,19 @@ def _reference(kind: Kind) -> dict[str, Any]:
     }
 
 
+def _bargaining() -> dict[str, Any]:
+    """Return the schema of a bargaining protocol: a name, or a mapping with its parameters."""
+    found: list[dict[str, Any]] = [_names("bargaining")]
+    for entry in registry.entries("bargaining"):
+        part = _parameters(entry)
+        name = {"enum": [entry.name, *entry.aliases]}
+        version = {"enum": [entry.version]}
+        part["properties"] = {"name": name, "version": version, **part["properties"]}
+        part["required"] = ["name"]
+        found.append(part)
+    return {"anyOf": found}
+
+
 def _fill_posts(post: dict[str, Any]) -> None:
     properties = post["properties"]
     for key in ("mechanism", "mechanism_type"):
@@ -135,6 +154,7 @@ def _names_it(key: str, entry: Entry) -> dict[str, Any]:
 def _fill_utilities(utility: dict[str, Any]) -> None:
     own = dict(utility["properties"])
     own["type"].update(_names("family"))
+    own["money_weight"].update(_parameter(MONEY_WEIGHT, drawn=True))
     utility.clear()
     utility["anyOf"] = []
     for entry in registry.entries("family"):
@@ -149,36 +169,28 @@ def _parameters(entry: Entry) -> dict[str, Any]:
     made: dict[str, Any] = {
         "type": "object",
         "description": entry.description,
-        "properties": {each.name: _parameter(each) for each in entry.parameters},
+        "properties": {
+            each.name: _parameter(each, drawn=entry.kind == "family") for each in entry.parameters
+        },
         "additionalProperties": False,
     }
     required = [each.name for each in entry.parameters if each.required]
     return {**made, "required": required} if required else made
 
 
-def _parameter(declared: Parameter) -> dict[str, Any]:
+def _parameter(declared: Parameter, *, drawn: bool = False) -> dict[str, Any]:
+    """Return the schema of one parameter; `drawn` if agents may differ in it."""
     number: dict[str, Any] = {"type": "integer" if declared.shape == "integer" else "number"}
     bounds = {
         "exclusiveMinimum": declared.above,
         "minimum": declared.minimum,
         "maximum": declared.maximum,
+        "exclusiveMaximum": declared.below,
     }
     number.update({key: bound for key, bound in bounds.items() if bound is not None})
-    words = {"enum": list(declared.choices)}
-    match declared.shape:
-        case "integer":
-            made = {"maximum": BIG, **number}
-        case "number":
-            made = {"anyOf": [number, words]} if declared.choices else number
-        case "choice":
-            made = words
-        case "choices":
-            made = {"type": "array", "items": words, "minItems": 1, "uniqueItems": True}
-        case "per_good":
-            made = {"type": "array", "items": number, "minItems": 1}
-        case "price":
-            each = {"type": "object", "additionalProperties": number}
-            made = {"anyOf": [{"const": "none"}, {"type": "null"}, number, each]}
+    made = _shape(declared, number, [number, *_draws(number)] if drawn else [number])
+    if declared.optional:
+        made = {"anyOf": [{"const": "none"}, {"type": "null"}, made]}
     made = {**made, "description": declared.description}
     if declared.default is not None:
         default = declared.default
@@ -187,3 +199,71 @@ def _parameter(declared: Parameter) -> dict[str, Any]:
             mixed = ", ".join(declared.default_mixed)
             made["description"] += f" Default in the mixed exchange regime: {mixed}."
     return made
+
+
+def _shape(
+    declared: Parameter, number: dict[str, Any], numbers: list[dict[str, Any]]
+) -> dict[str, Any]:
+    words = {"enum": list(declared.choices)}
+    one = numbers[0] if len(numbers) == 1 else {"anyOf": numbers}
+    row = {"type": "array", "items": one, "minItems": 1}
+    steps = {"type": "array", "items": number}
+    match declared.shape:
+        case "integer":
+            return {"maximum": BIG, **number}
+        case "number":
+            spelled = [*numbers, words] if declared.choices else numbers
+            return {"anyOf": spelled} if len(spelled) > 1 else number
+        case "flag":
+            return {"type": "boolean"}
+        case "quantity":
+            return number
+        case "choice":
+            return words
+        case "choices":
+            return {"type": "array", "items": words, "minItems": 1, "uniqueItems": True}
+        case "per_good":
+            return row
+        case "matrix":
+            return {"type": "array", "items": row, "minItems": 1}
+        case "curves":
+            return {"type": "array", "items": {"anyOf": [steps, number]}}
+        case "price":
+            each = {"type": "object", "additionalProperties": number}
+            return {"anyOf": [{"const": "none"}, {"type": "null"}, number, each]}
+        case "amounts":
+            return {"type": "object", "additionalProperties": _AMOUNT}
+        case "block":
+            mapping = {
+                "type": "object",
+                "properties": {part.name: _parameter(part) for part in declared.parts},
+                "additionalProperties": False,
+            }
+            first = declared.parts[0]
+            word = [{"enum": list(first.choices)}] if first.shape == "choice" else []
+            return {"anyOf": [*word, mapping]}
+
+
+def _draws(number: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what may stand in place of a number that differs from agent to agent."""
+
+    def mapping(**properties: dict[str, Any]) -> dict[str, Any]:
+        optional = ("low", "high") if "sd" in properties or "sd_log" in properties else ()
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": [key for key in properties if key not in optional],
+            "additionalProperties": False,
+        }
+
+    any_number = {"type": "number"}
+    spread = {"type": "number", "exclusiveMinimum": 0}
+    ends = {"low": number, "high": number}
+    whole = {**number, "type": "integer"}
+    return [
+        {"type": "array", "items": whole, "minItems": 2, "maxItems": 2},
+        mapping(values={"type": "array", "items": number, "minItems": 1}),
+        mapping(distribution={"const": "uniform"}, **ends),
+        mapping(distribution={"const": "normal"}, mean=any_number, sd=spread, **ends),
+        mapping(distribution={"const": "lognormal"}, mean_log=any_number, sd_log=spread, **ends),
+    ]

@@ -6,23 +6,30 @@ people write them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
 from typing import Any, Literal
 
 from ecs_market.units import Units
 
-MoneyMode = Literal["quasilinear", "unit_of_account"]
+MoneyMode = Literal["quasilinear", "unit_of_account", "in_utility"]
 Regime = Literal["bilateral", "centralized", "mixed_bilateral_centralized"]
+Mode = Literal["forage", "trade", "both"]
 Component = Literal["Mobility", "BilateralTrader", "Forager"]
+
+# No draw of a normal distribution lies further from its mean, in standard deviations.
+REACH = 8.3
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The bounded world: cells (0, 0) to (width - 1, height - 1)."""
+    """The cells (0, 0) to (width - 1, height - 1); on a torus opposite edges meet."""
 
     width: int
     height: int
+    torus: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,10 @@ class PriceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """Rules that hold for everybody; radii in cells, times in ticks."""
+    """Rules that hold for everybody; radii in cells, times in ticks.
+
+    `mode_schedule` lists modes and how many ticks each lasts, over and over; empty: `mode` always.
+    """
 
     exchange_regime: Regime
     forage_rate: float
@@ -58,16 +68,39 @@ class Params:
     patience_ticks: int = 10
     trade_cooldown_ticks: int = 10
     idle: Literal["random_walk", "home", "stay"] = "random_walk"
-    mode: Literal["forage", "trade", "both"] = "both"
+    mode: Mode = "both"
+    mode_schedule: tuple[tuple[Mode, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Protocols:
-    """Canonical names of the protocols in use."""
+    """Canonical names of the protocols in use, and the parameters of bargaining."""
 
     search: str = "market_aware_search"
     matching: str = "three_pass"
     bargaining: str = "compensating_block"
+    bargaining_parameters: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How agents choose among posts.
+
+    Parameters
+    ----------
+    memory_slots
+        Posts whose prices an agent keeps in mind.
+    choice, temperature
+        ``score`` takes the best; ``softmax`` draws, with `temperature` [M].
+    reputation
+        Weight of the latest visit in an agent's average of what a post kept of its promise; 0
+        where agents keep none.
+    """
+
+    memory_slots: int = 0
+    choice: Literal["score", "softmax"] = "score"
+    temperature: float = 1.0
+    reputation: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +141,64 @@ class Positions:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """A number that differs from agent to agent.
+
+    Parameters
+    ----------
+    kind
+        ``values`` (listed), ``whole`` (evenly among whole numbers), ``uniform``, ``normal`` or
+        ``lognormal``.
+    first, second
+        Lowest and highest number of ``whole`` and ``uniform``; mean and standard deviation of a
+        ``normal``, or of the logarithm of a ``lognormal``.
+    low, high
+        A ``normal`` or ``lognormal`` beyond them is drawn again.
+    values
+        One number a member, in the order of ids.
+    """
+
+    kind: Literal["values", "whole", "uniform", "normal", "lognormal"]
+    first: float = 0.0
+    second: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    values: tuple[float, ...] = ()
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest number that can come out."""
+        if self.kind == "values":
+            return min(self.values), max(self.values)
+        if self.kind in ("whole", "uniform"):
+            return self.first, self.second
+        ends = [self.first - REACH * self.second, self.first + REACH * self.second]
+        if self.kind == "lognormal":
+            ends = [exponential(end) for end in ends]
+        low = ends[0] if self.low is None else max(self.low, ends[0])
+        high = ends[1] if self.high is None else min(self.high, ends[1])
+        return low, high
+
+    @property
+    def centre(self) -> float:
+        """Mean, or the median of a ``lognormal``, moved to the nearer end if it lies beyond."""
+        if self.kind == "values":
+            return math.fsum(self.values) / len(self.values)
+        if self.kind in ("whole", "uniform"):
+            return 0.5 * (self.first + self.second)
+        low, high = self.ends
+        middle = exponential(self.first) if self.kind == "lognormal" else self.first
+        return min(max(middle, low), high)
+
+
+def exponential(exponent: float) -> float:
+    """Return e to the power of `exponent`, the same number on every platform."""
+    with localcontext() as settings:
+        settings.prec = 30
+        return float(Decimal(exponent).exp())
+
+
+@dataclass(frozen=True, slots=True)
 class Utility:
     """Preferences of `count` members.
 
@@ -117,24 +208,22 @@ class Utility:
         Canonical name.
     count
         Members; groups take ascending ids in the order of declaration.
-    weights, exponents
-        One number for each good, whichever the family has; the other is empty.
-    scale, kappa
-        ``log`` is kappa ln u; for ``level`` kappa is 1 and plays no role.
     money_weight
         Utility of one M.
     parameters
-        The family's own keys with every default filled in.
+        The family's own keys with every default filled in; a `Draw` stands where members differ.
     """
 
     family: str
     count: int
-    weights: tuple[float, ...]
-    exponents: tuple[float, ...]
-    scale: Literal["log", "level"]
-    kappa: float
-    money_weight: float
+    money_weight: float | Draw
     parameters: dict[str, Any]
+
+    @property
+    def kappa(self) -> float | Draw:
+        """Factor of the log scale, 1 for a family without one."""
+        found: float | Draw = self.parameters.get("kappa", 1.0)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +251,19 @@ class Population:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A market post; `commodities` are goods without M, in the order of goods."""
+    """A market post.
+
+    Parameters
+    ----------
+    mechanism, parameters
+        Canonical name, and its own keys with every default filled in.
+    commodities
+        Goods without M, in the order of goods.
+    fee_ppb, fee_per_lot
+        What buyer and seller each pay: 1e-9 of the payment, and minor units for each lot.
+    stock_goods, stock_money
+        What the post itself starts with: lots of each good (empty for none) and minor units.
+    """
 
     id: int
     x: int
@@ -173,6 +274,10 @@ class Post:
     mechanism: str
     parameters: dict[str, Any]
     commodities: tuple[str, ...]
+    fee_ppb: int = 0
+    fee_per_lot: int = 0
+    stock_goods: tuple[int, ...] = ()
+    stock_money: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +324,7 @@ class Scenario:
     params: Params
     price_info: PriceInfo
     protocols: Protocols
+    attention: Attention
     populations: tuple[Population, ...]
     market_posts: tuple[Post, ...]
     resources: Resources | None
@@ -250,6 +356,7 @@ class Scenario:
         raise KeyError(name)
 
 
-def largest_total(populations: Iterable[Population], good: int) -> int:
-    """Most lots of one good that all populations can start with."""
-    return sum(each.inventories[good].total(each.count) for each in populations)
+def largest_total(populations: Iterable[Population], good: int, posts: Iterable[Post] = ()) -> int:
+    """Most lots of one good that all populations can start with, and posts own."""
+    held = sum(each.inventories[good].total(each.count) for each in populations)
+    return held + sum(each.stock_goods[good] for each in posts if each.stock_goods)

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from ecs_market.scenario.check import Context, reference
+from ecs_market.declared.options import OPTIONS
+from ecs_market.scenario.check import Context, reference, usable
+from ecs_market.scenario.check_parameters import one_parameter, parameters
 from ecs_market.scenario.document import Document, Report, shown
 from ecs_market.scenario.model import (
+    Attention,
     Grid,
-    MoneyMode,
+    Mode,
     Params,
     PriceInfo,
     Protocols,
@@ -67,25 +70,27 @@ def _build(spec: ScenarioIn, report: Report, default_name: str) -> Scenario:
     params_in = spec.params or ParamsIn()
     regime = _regime(spec, params_in, report)
     goods = _goods(spec, groups, report)
-    context = Context(report, units, units_sound, goods, regime == "mixed_bilateral_centralized")
+    money = spec.money.mode if spec.money is not None else "quasilinear"
+    mixed = regime == "mixed_bilateral_centralized"
+    context = Context(report, units, units_sound, goods, mixed, money)
     size = _size(spec, report)
     params = _params(params_in, regime, context)
-    money: MoneyMode = spec.money.mode if spec.money is not None else "quasilinear"
     if money == "unit_of_account" and (1 / units.price_step).denominator != 1:
         path = spec.units.at("price_step") if spec.units is not None else spec.at("units")
         report.add(path, "must divide 1 in money mode unit_of_account, where a good has price 1")
     made = Scenario(
         name=spec.name or default_name,
         description=spec.description,
-        grid=Grid(*(size or (1, 1))),
+        grid=Grid(*(size or (1, 1)), spec.grid is not None and spec.grid.torus),
         units=units,
         money_mode=money,
         goods=goods or (),
         params=params,
         price_info=_price_info(spec, params_in, report),
-        protocols=_protocols(spec.protocols or ProtocolsIn(), report),
+        protocols=_protocols(context, spec.protocols or ProtocolsIn()),
+        attention=_attention(context, spec, params_in),
         populations=tuple(population(context, group, params, size) for group in groups),
-        market_posts=posts(context, spec.market_posts or [], money, size),
+        market_posts=posts(context, spec.market_posts or [], size),
         resources=resources(context, spec.resources) if spec.resources is not None else None,
         ticks=spec.ticks,
         seed=spec.seed,
@@ -189,11 +194,20 @@ def _params(spec: ParamsIn, regime: Any, context: Context) -> Params:
         message = f"must be at most {MAX_BARRED} times patience_ticks ({most})"
         report.add(spec.at("trade_cooldown_ticks"), f"{message}, got {spec.trade_cooldown_ticks}")
     lots = context.storage(spec.at("forage_rate"), spec.forage_rate, context.units.to_lots)
-    own = {"exchange_regime", "forage_lots"}
+    own = {"exchange_regime", "forage_lots", "mode_schedule"}
     shared = {
         each.name: getattr(spec, each.name) for each in fields(Params) if each.name not in own
     }
-    return Params(exchange_regime=regime, forage_lots=lots, **shared)
+    schedule = _mode_schedule(spec, report)
+    return Params(exchange_regime=regime, forage_lots=lots, mode_schedule=schedule, **shared)
+
+
+def _mode_schedule(spec: ParamsIn, report: Report) -> tuple[tuple[Mode, int], ...]:
+    if spec.mode_schedule is None:
+        return ()
+    if spec.mode != "both":
+        report.add(spec.at("mode_schedule"), f"stands instead of mode, which is {spec.mode}")
+    return tuple((each.mode or "both", each.ticks or 1) for each in spec.mode_schedule)
 
 
 def _price_info(spec: ScenarioIn, params: ParamsIn, report: Report) -> PriceInfo:
@@ -204,14 +218,53 @@ def _price_info(spec: ScenarioIn, params: ParamsIn, report: Report) -> PriceInfo
     return PriceInfo(**chosen.model_dump())
 
 
-def _protocols(spec: ProtocolsIn, report: Report) -> Protocols:
+def _attention(context: Context, spec: ScenarioIn, params: ParamsIn) -> Attention:
+    """Read the options that stand at the top level or in params."""
+    found: dict[str, dict[str, Any]] = {}
+    for declared in OPTIONS:
+        read = []
+        for section in (spec, params):
+            value = getattr(section, declared.name)
+            if value is not None and section.sound(declared.name):
+                place = section.at(declared.name)
+                read.append(one_parameter(context, place, declared, value, context.goods))
+        if len(read) == 2 and None not in read and read[0] != read[1]:
+            message = f"differs from params.{declared.name}; give one of them"
+            context.report.add(spec.at(declared.name), message)
+        default = dict(declared.default)  # type: ignore[call-overload]  # a mapping, as in every block
+        found[declared.name] = (read[0] if read else None) or default
+    choice, reputation = found["market_choice"], found["reputation"]
+    return Attention(
+        memory_slots=found["market_memory"]["slots"],
+        choice=choice["type"],
+        temperature=choice["temperature"],
+        reputation=reputation["weight"] if reputation["type"] == "ema" else 0.0,
+    )
+
+
+def _protocols(context: Context, spec: ProtocolsIn) -> Protocols:
+    report, value = context.report, spec.bargaining
     search = reference(report, spec.at("search"), "search", spec.search)
     matching = reference(report, spec.at("matching"), "matching", spec.matching)
-    bargaining = reference(report, spec.at("bargaining"), "bargaining", spec.bargaining)
+    bargaining = reference(report, spec.at("bargaining"), "bargaining", value, extra=True)
+    resolved: dict[str, Any] = {}
+    if bargaining is not None and usable(context, spec.at("bargaining"), bargaining):
+        path = spec.at("bargaining")
+        given = {
+            key: each
+            for key, each in (value.items() if isinstance(value, dict) else ())
+            if key not in ("name", "version")
+        }
+        also = ("name", "version")
+        resolved = parameters(context, path, given, bargaining, context.goods, also=also)
+        if bargaining.check is not None and not report.has(path):
+            for key, message in bargaining.check(resolved, context.goods or (), context.money):
+                report.add((*path, key), message)
     return Protocols(
         search.name if search else "",
         matching.name if matching else "",
         bargaining.name if bargaining else "",
+        resolved,
     )
 
 
@@ -229,7 +282,7 @@ def _check_supply(
     dry = {
         good
         for index, good in enumerate(context.goods)
-        if good not in yielded and largest_total(made.populations, index) == 0
+        if good not in yielded and largest_total(made.populations, index, made.market_posts) == 0
     }
     if not dry:
         return
@@ -252,11 +305,12 @@ def _check_totals(made: Scenario, context: Context, groups: Sequence[AgentsIn]) 
     cells = made.grid.width * made.grid.height
     patches = _patches(made.resources, cells)
     for index, good in enumerate(made.goods):
-        total = largest_total(made.populations, index) + patches.get(good, 0)
+        total = largest_total(made.populations, index, made.market_posts) + patches.get(good, 0)
         if total > MAX_LOTS:
             message = f"{good}: up to {total:.3g} lots in all, more than 2^53; choose a larger lot"
             context.report.add(path, message, key=True)
     money = sum(each.money.total(each.count) for each in made.populations)
+    money += sum(each.stock_money for each in made.market_posts)
     if money > MAX_MINOR:
         message = f"M: up to {money:.3g} minor units in all, more than 2^61; choose coarser units"
         context.report.add(path, message, key=True)

@@ -7,13 +7,23 @@ import math
 from collections.abc import Mapping
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
-from ecs_market.scenario.check import Context, cell, distribution, parameters, reference
+from ecs_market.declared.options import MONEY_WEIGHT
+from ecs_market.registry import Entry
+from ecs_market.scenario.check import Context, cell, distribution, reference, usable
+from ecs_market.scenario.check_parameters import one_parameter, parameters
 from ecs_market.scenario.document import Path, shown
-from ecs_market.scenario.model import Distribution, Params, Population, Positions, Utility
+from ecs_market.scenario.draws import at_centre, corners
+from ecs_market.scenario.model import (
+    Distribution,
+    Draw,
+    Params,
+    Population,
+    Positions,
+    Utility,
+)
 from ecs_market.scenario.schema import AgentsIn, PopulationIn, UtilityIn
-from ecs_market.units import Units
 
 MONEY = "M"
 Size: TypeAlias = tuple[int, int] | None
@@ -32,7 +42,8 @@ def population(context: Context, spec: AgentsIn, params: Params, size: Size) -> 
     first = 0
     for entry, members in zip(spec.utilities or (), counts, strict=True):
         slices = [_members(each, first, members) for each in goods]
-        groups.append(_utility(context, entry, members, slices))
+        cash = _members(money, first, members)
+        groups.append(_utility(context, entry, members, slices, cash))
         first += members
     named = isinstance(spec, PopulationIn)
     components = spec.components if isinstance(spec, PopulationIn) else None
@@ -142,67 +153,107 @@ def _members(held: Distribution, first: int, count: int) -> Distribution:
     return Distribution(min(part), max(part), 1, part) if part else held
 
 
-def _utility(context: Context, spec: UtilityIn, count: int, held: list[Distribution]) -> Utility:
+def _utility(
+    context: Context, spec: UtilityIn, count: int, held: list[Distribution], money: Distribution
+) -> Utility:
     given: dict[str, Any] = dict(spec.model_extra or {})
     entry = None
     if spec.type is not None and spec.sound("type"):
         entry = reference(context.report, spec.at("type"), "family", spec.type)
+    weight: float | Draw = 1.0
+    if spec.sound("money_weight"):
+        place = spec.at("money_weight")
+        found = one_parameter(context, place, MONEY_WEIGHT, spec.money_weight, None, count)
+        weight = 1.0 if found is None else found
     resolved: dict[str, Any] = {}
-    if entry is not None:
+    if entry is not None and usable(context, spec.at("type"), entry):
         also = list(UtilityIn.model_fields)
-        resolved = parameters(context, spec.at(), given, entry, context.goods, also=also)
-    scale: Literal["log", "level"] = "log" if resolved.get("scale") == "log" else "level"
-    kappa = 1.0
-    if "kappa" in resolved:
-        if scale == "log":
-            kappa = _kappa(context, spec.at(), resolved, held)
-        elif resolved["scale"] is not None and resolved["kappa"] not in ("auto", 1.0, None):
-            context.report.add(spec.at("kappa"), "kappa has a meaning for scale: log only")
-        resolved["kappa"] = kappa
+        path = spec.at()
+        resolved = parameters(context, path, given, entry, context.goods, also=also, members=count)
+        if not any(context.report.has((*path, key)) for key in resolved):
+            _check_together(context, path, entry, resolved)
+            _set_kappa(context, spec, entry, resolved, weight, [*held, money])
     return Utility(
         family=entry.name if entry is not None else "",
         count=count,
-        weights=resolved.get("weights") or (),
-        exponents=resolved.get("exponents") or (),
-        scale=scale,
-        kappa=kappa,
-        money_weight=spec.money_weight,
+        money_weight=weight,
         parameters=resolved,
     )
 
 
-def _kappa(
-    context: Context, path: Path, resolved: Mapping[str, Any], held: list[Distribution]
-) -> float:
-    if resolved["kappa"] != "auto":
-        return float(resolved["kappa"] or 1.0)
-    exponents = resolved.get("exponents")
-    if not exponents or len(exponents) != len(held) or not context.units_sound:
-        return 1.0
-    level = level_at_midpoint(exponents, held, context.units)
-    if level <= 0.0 or not math.isfinite(level):
-        spelled = context.report.document.spell(path)
+def _check_together(
+    context: Context, path: Path, entry: Entry, resolved: Mapping[str, Any]
+) -> None:
+    """Report what is wrong with parameters that are each in their domain."""
+    if entry.check is None or context.goods is None:
+        return
+    for numbers in corners(resolved):
+        found = entry.check(numbers, context.goods, context.money)
+        for key, message in found:
+            context.report.add((*path, key), message)
+        if found:
+            return
+
+
+def _set_kappa(
+    context: Context,
+    spec: UtilityIn,
+    entry: Entry,
+    resolved: dict[str, Any],
+    weight: float | Draw,
+    held: list[Distribution],
+) -> None:
+    """Put the number in the place of ``kappa: auto``."""
+    if "kappa" not in resolved:
+        return
+    if resolved.get("scale", "log") != "log":
+        if resolved["kappa"] not in ("auto", 1.0):
+            context.report.add(spec.at("kappa"), "kappa has a meaning for scale: log only")
+        resolved["kappa"] = 1.0
+    elif resolved["kappa"] == "auto":
+        resolved["kappa"] = 1.0
+        if entry.level is None or context.goods is None or not context.units_sound:
+            return
+        level = _level_at_midpoint(context, entry, resolved, weight, held)
+        if level > 0.0 and math.isfinite(level):
+            resolved["kappa"] = level
+            return
+        spelled = context.report.document.spell(spec.at())
         _log.warning(
             "%s: kappa: auto has no level at the midpoint of the declared endowment; kappa is 1",
             spelled,
         )
-        return 1.0
-    return level
 
 
-def level_at_midpoint(
-    exponents: tuple[float, ...], held: list[Distribution], units: Units
+def _level_at_midpoint(
+    context: Context,
+    entry: Entry,
+    resolved: Mapping[str, Any],
+    weight: float | Draw,
+    held: list[Distribution],
 ) -> float:
-    """Cobb-Douglas level u at the midpoint of an endowment.
+    """Level u at the midpoint of an endowment, with parameters at the centre of their draws.
 
     Computed in 40-digit decimals, so that it is the same number on every platform.
     """
+    counted = context.money == "in_utility"
+    units = context.units
+    sizes = [units.lot] * (len(held) - 1) + [units.minor]
+    if entry.level is None:
+        return 0.0
     with localcontext() as settings:
         settings.prec = 40
-        level = Decimal(1)
-        for exponent, each in zip(exponents, held, strict=True):
-            middle = Fraction(each.low + each.high, 2) * units.lot
-            quantity = Decimal(middle.numerator) / Decimal(middle.denominator)
-            if exponent > 0:
-                level *= quantity ** Decimal(repr(exponent)) if quantity else Decimal(0)
-    return float(level)
+        quantities = []
+        for each, size in zip(held, sizes, strict=True):
+            middle = Fraction(each.low + each.high, 2) * size
+            quantities.append(Decimal(middle.numerator) / Decimal(middle.denominator))
+        centre = weight.centre if isinstance(weight, Draw) else weight
+        try:
+            level = entry.level(
+                at_centre(resolved),
+                quantities if counted else quantities[:-1],
+                centre if counted else None,
+            )
+        except ArithmeticError:  # such as 0 to the power of 0, or beyond all bounds
+            return 0.0
+        return float(level)

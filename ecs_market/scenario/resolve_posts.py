@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
 
 from ecs_market import registry
-from ecs_market.scenario.check import Context, cell, distribution, parameters, reference
+from ecs_market.scenario.check import Context, cell, distribution, reference, usable
+from ecs_market.scenario.check_parameters import parameters
 from ecs_market.scenario.document import Path
 from ecs_market.scenario.model import (
     Distribution,
-    MoneyMode,
     Post,
     Regrowth,
     Resources,
@@ -19,11 +21,11 @@ from ecs_market.scenario.resolve_agents import MONEY, Size
 from ecs_market.scenario.schema import PostIn, RegrowthIn, ResourcesIn
 
 DEFAULT_MECHANISM = "walrasian_auctioneer"
+# For each good an agent at a post with fees may buy, sell or hold: 3^6 cases.
+MOST_WITH_FEES = 6
 
 
-def posts(
-    context: Context, specs: Sequence[PostIn], money: MoneyMode, size: Size
-) -> tuple[Post, ...]:
+def posts(context: Context, specs: Sequence[PostIn], size: Size) -> tuple[Post, ...]:
     """Resolve all posts, ascending by id; faults go to the report."""
     ids = _numbers(context, specs)
     taken: dict[tuple[int, int], int] = {}
@@ -39,15 +41,11 @@ def posts(
                 message = f"post {taken[place]} already stands on cell [{place[0]}, {place[1]}]"
                 context.report.add(spec.at("location"), message)
             taken.setdefault(place, number)
-        commodities = _commodities(context, spec, money)
+        commodities = _commodities(context, spec)
         entry = _mechanism(context, spec)
-        resolved = {}
-        if entry is not None and spec.sound("mechanism_params"):
-            given = spec.mechanism_params or {}
-            path = spec.at("mechanism_params")
-            goods = commodities if context.goods is not None else None
-            resolved = parameters(context, path, given, entry, goods)
+        resolved = _rules(context, spec, entry, commodities)
         x, y = place or (0, 0)
+        stock = resolved.get("stock") or {}
         found.append(
             Post(
                 id=number,
@@ -59,6 +57,14 @@ def posts(
                 mechanism=entry.name if entry is not None else "",
                 parameters=resolved,
                 commodities=commodities,
+                **_fees(context, spec, resolved.get("fees")),
+                stock_goods=tuple(
+                    context.exact(context.units.to_lots, stock.get(good, 0.0))
+                    for good in context.goods or ()
+                )
+                if stock
+                else (),
+                stock_money=context.exact(context.units.to_minor, stock.get(MONEY, 0.0)),
             )
         )
     return tuple(sorted(found, key=lambda post: post.id))
@@ -102,8 +108,45 @@ def _mechanism(context: Context, spec: PostIn) -> registry.Entry | None:
     return found[0][1]
 
 
-def _commodities(context: Context, spec: PostIn, money: MoneyMode) -> tuple[str, ...]:
-    goods = context.goods
+def _rules(
+    context: Context,
+    spec: PostIn,
+    entry: registry.Entry | None,
+    commodities: tuple[str, ...],
+) -> dict[str, Any]:
+    """Return the parameters of a post's mechanism with every default filled in."""
+    if entry is None or not spec.sound("mechanism_params"):
+        return {}
+    named = "mechanism" if spec.mechanism is not None else "mechanism_type"
+    if not usable(context, spec.at(named), entry):
+        return {}
+    path = spec.at("mechanism_params")
+    goods = commodities if context.goods is not None else None
+    resolved = parameters(context, path, spec.mechanism_params or {}, entry, goods)
+    if entry.check is not None and not context.report.has(path):
+        for key, message in entry.check(resolved, commodities, context.money):
+            context.report.add((*path, key), message)
+    charges = resolved.get("fees") or {"type": "none"}
+    if charges["type"] != "none" and len(commodities) > MOST_WITH_FEES:
+        message = f"a post with fees trades at most {MOST_WITH_FEES} goods, not {len(commodities)}"
+        context.report.add((*path, "fees"), message)
+    return resolved
+
+
+def _fees(context: Context, spec: PostIn, fees: Mapping[str, Any] | None) -> dict[str, int]:
+    """Return the fees in storage units."""
+    if fees is None or context.report.has(spec.at("mechanism_params", "fees")):
+        return {}
+    if fees["type"] == "ad_valorem":
+        return {"fee_ppb": int(Fraction(repr(fees["rate"])) * 10**9)}
+    if fees["type"] == "per_lot":
+        path = spec.at("mechanism_params", "fees", "rate")
+        return {"fee_per_lot": context.storage(path, fees["rate"], context.units.to_minor)}
+    return {}
+
+
+def _commodities(context: Context, spec: PostIn) -> tuple[str, ...]:
+    goods, money = context.goods, context.money
     if goods is None:
         return ()
     wanted = spec.commodities if spec.commodities is not None else list(goods)

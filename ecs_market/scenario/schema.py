@@ -99,6 +99,7 @@ class GridIn(Section):
     required = ("width", "height")
     width: int | None = Field(None, ge=1, le=BIG, description="Cells along x.")
     height: int | None = Field(None, ge=1, le=BIG, description="Cells along y.")
+    torus: bool = Field(False, description="Whether opposite edges meet.")
 
 
 class UnitsIn(Section):
@@ -113,9 +114,10 @@ class UnitsIn(Section):
 class MoneyIn(Section):
     """What money means to the agents."""
 
-    mode: Literal["quasilinear", "unit_of_account"] = Field(
+    mode: Literal["quasilinear", "unit_of_account", "in_utility"] = Field(
         "quasilinear",
-        description="quasilinear: U + money_weight x M; unit_of_account: goods for goods only.",
+        description="quasilinear: U + money_weight x M; unit_of_account: goods for goods only; "
+        "in_utility: M is one more good of U, with money_weight as its weight.",
     )
 
 
@@ -136,6 +138,16 @@ class PriceInfoIn(Section):
     sigma: float = Field(
         0.2, ge=0, le=2, description="Uncertainty of the logarithm of a price, both ways."
     )
+
+
+class PhaseIn(Section):
+    """What agents look for, for some ticks."""
+
+    required = ("mode", "ticks")
+    mode: Literal["forage", "trade", "both"] | None = Field(
+        None, description="What agents look for."
+    )
+    ticks: int | None = Field(None, ge=1, le=BIG, description="How long [tick].")
 
 
 class ParamsIn(Section):
@@ -168,11 +180,17 @@ class ParamsIn(Section):
         "random_walk", description="What agents without a target do."
     )
     mode: Literal["forage", "trade", "both"] = Field("both", description="What agents look for.")
+    mode_schedule: Annotated[list[PhaseIn], Field(min_length=1, max_length=1000)] | None = Field(
+        None, description="Instead of mode: modes one after another, over and over."
+    )
     price_info: PriceInfoIn | None = None
+    market_memory: Any = None
+    market_choice: Any = None
+    reputation: Any = None
 
 
 class ProtocolsIn(Section):
-    """Protocols by name, or {name, version}."""
+    """Protocols by name, or {name, version}; bargaining also with its parameters."""
 
     search: Any = "market_aware_search"
     matching: Any = "three_pass"
@@ -187,7 +205,7 @@ class UtilityIn(Section):
     type: str | None = Field(None, description="Utility family.")
     count: int | None = Field(None, ge=1, le=BIG, description="Members, in ascending ids.")
     share: float | None = Field(None, gt=0, le=1, description="Members as a share of the count.")
-    money_weight: float = Field(1.0, gt=0, le=1e12, description="Utility of one M.")
+    money_weight: Any = 1.0
 
 
 class AgentsIn(Section):
@@ -286,6 +304,9 @@ class ScenarioIn(Section):
     )
     params: ParamsIn | None = None
     price_info: PriceInfoIn | None = None
+    market_memory: Any = None
+    market_choice: Any = None
+    reputation: Any = None
     protocols: ProtocolsIn | None = None
     agents: AgentsIn | None = None
     populations: Annotated[list[PopulationIn], Field(min_length=1)] | None = None

@@ -20,6 +20,7 @@ from ecs_market.kernels.philox import (
     fill_uniform,
 )
 from ecs_market.scenario.model import Distribution, Population, Resources, Scenario
+from ecs_market.scenario.tastes import Taste, draw_taste
 from ecs_market.types import I8, I32, I64
 
 BLOCK_CELLS = 1 << 16
@@ -43,6 +44,8 @@ class PopulationStart:
         (n,) int64 [minor unit].
     group
         (n,) int32: index into the population's utilities.
+    tastes
+        The numbers of each of its utilities.
     """
 
     name: str
@@ -52,6 +55,7 @@ class PopulationStart:
     goods: I64
     money: I64
     group: I32
+    tastes: tuple[Taste, ...]
 
     @property
     def ids(self) -> I64:
@@ -120,7 +124,13 @@ def _population(
     money = _amounts(population.money, ids, seed, INVENTORY, len(scenario.goods))
     counts = [utility.count for utility in population.utilities]
     group = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    return PopulationStart(population.name, first, x, y, goods, money, group)
+    tastes = []
+    start = 0
+    for utility in population.utilities:
+        members = ids[start : start + utility.count]
+        tastes.append(draw_taste(utility, members, seed))
+        start += utility.count
+    return PopulationStart(population.name, first, x, y, goods, money, group, tuple(tastes))
 
 
 def _positions(scenario: Scenario, population: Population, ids: I64, seed: int) -> tuple[I32, I32]:

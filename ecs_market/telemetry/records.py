@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ecs_market.components.gains import Gains
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import KINDS, Intent
 from ecs_market.components.inventory import Inventory
@@ -16,6 +17,7 @@ from ecs_market.state_hash import state_hash
 from ecs_market.telemetry.batches import Coded
 from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level
+from ecs_market.totals import Totals
 from ecs_market.types import I64, Bool
 from ecs_market.world import World
 
@@ -23,6 +25,7 @@ from ecs_market.world import World
 def add_up(world: World) -> None:
     """Add the tick to the run's totals."""
     totals = world.totals
+    realised = world.agents.whole(Gains).realised
     for clearing in world.scratch.clearings:
         volume = clearing.settled.volume
         counts = clearing.trade_counts()
@@ -32,16 +35,31 @@ def add_up(world: World) -> None:
             post.clears += 1
             post.trades += int(counts[place])
             post.gain += int(clearing.gain[place])
+            if clearing.made is None:
+                good = np.flatnonzero(volume[place])
+                post.prices.add(good, volume[place, good], clearing.price[place, good])
+        if clearing.made is not None:
+            _add_prices(totals, clearing.made)
         totals.market_trades += int(counts.sum())
         totals.market_gain += int(clearing.gain.sum())
+        realised[clearing.batch.row] += clearing.settled.gain
         if volume.any():
             totals.last_trade_tick = world.tick
     bargains = world.scratch.bargains
     if bargains is not None and bargains.trades.size:
         totals.bilateral_trades += int(bargains.agreements.sum())
         totals.bilateral_gain += int(bargains.gain.sum())
-        np.add.at(totals.bilateral_volume, bargains.trades.good, bargains.trades.quantity)
+        made = bargains.trades
+        np.add.at(totals.bilateral_volume, made.good, made.quantity)
+        totals.bilateral_prices.add(made.good, made.quantity, made.price)
         totals.last_trade_tick = world.tick
+
+
+def _add_prices(totals: Totals, made: Trades) -> None:
+    for ident in np.unique(made.market):
+        here = made.market == ident
+        prices = totals.of_post(int(ident)).prices
+        prices.add(made.good[here], made.quantity[here], made.price[here])
 
 
 def record(world: World, recorder: Recorder) -> None:

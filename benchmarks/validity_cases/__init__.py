@@ -1,0 +1,1 @@
+"""The cases that `benchmarks/validity.py` runs, by subject."""
