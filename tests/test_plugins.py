@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from ecs_market import __version__
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "tests" / "plugin_example"
 
@@ -54,6 +56,7 @@ for threads in (1, 2):
             " GROUP BY mechanism_type"
         found["trades"] = dict(sim.telemetry.query(query))
         found["prices"] = sim.markets[0].current_prices
+        found["version"] = sim.telemetry.query("SELECT version FROM runs")[0][0]
         found["view"] = sim.view(3)
 json.dump(found, sys.stdout, default=str)
 """
@@ -126,6 +129,7 @@ def test_it_runs_exactly_and_reproducibly(outcome: dict[str, Any], installed: Pa
     assert outcome["trades"]["walrasian_auctioneer"] > 0
     assert outcome["prices"] == {"A": 1.5, "B": 1.0, "M": 1.0}
     assert "exponential" in str(outcome["view"])
+    assert outcome["version"] == f"{__version__} + market-example 1.0"
     plain = python(RUN, installed, text=ECONOMY, NUMBA_DISABLE_JIT="1")
     assert json.loads(plain.stdout)["hash 1"] == outcome["hash 1"]
 
