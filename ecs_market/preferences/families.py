@@ -25,6 +25,7 @@ from ecs_market.preferences import (
     linear,
     quadratic,
     stone_geary,
+    sums,
     template,
     translog,
 )
@@ -105,7 +106,9 @@ def loops(code: int, fees: bool = False) -> Loops:
         find_market=specialise(
             template.find_market, f"find_market_{name}", gain_at=gain_at, **scalars
         ),
-        sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted),
+        sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
+        if fees
+        else specialise(sums.sum_demand, f"sum_demand_{name}", demand=family.demand),
         write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted),
         nearest_kink=specialise(
             template.nearest_kink,
