@@ -9,7 +9,11 @@ from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
 from ecs_market.types import F64, I8, I32, Bool, int64
 
-GROW, SHRINK, MOST = 1.3, 0.5, 2.0
+GROW, SHRINK, LEAST, MOST = 1.3, 0.5, 0.01, 2.0
+# A turn of sign that leaves more than this share of the excess has gone too far.
+HELPFUL = 0.5
+# Logs of demand over supply count as at most this.
+STEEPEST = 20.0
 # Longest step in log prices of a single good that is not bracketed yet.
 STRIDE = 0.7
 # A trace on the size of one step of Newton's method in log prices.
@@ -115,6 +119,13 @@ def update_brackets(
 
 
 @kernel
+def log_of_ratio(zeta: float) -> float:
+    """Return log(demand / supply) from relative excess demand."""
+    size = log(max(1.0 - abs(zeta), LEAST_RATIO))
+    return -size if zeta > 0.0 else size
+
+
+@kernel
 def advance(
     running: Bool,
     commodities: Bool,
@@ -131,14 +142,16 @@ def advance(
     most: F64,
     gain: F64,
     sign: I8,
+    before_ratio: F64,
+    before_step: F64,
     flips: I32,
     moved: F64,
     price: F64,
 ) -> None:
     """Move prices by the sign and size of excess demand, within brackets where they are known.
 
-    The gain grows while the sign stays and halves when it flips.  A price at which members are
-    indifferent is tried as soon as it lies inside the bracket; with one good, where brackets are
+    The gain grows while the sign stays and halves when it flips; once a good's own move has shown
+    how fast its excess demand falls, that sets the gain.  A price at which members are indifferent is tried as soon as it lies inside the bracket; with one good, where brackets are
     certain, the root is closed in on by false position with a share of bisection.  `moved` is how
     far each price went [M / unit].
     """
@@ -151,6 +164,12 @@ def advance(
                 continue
             before = price[post, k]
             now = 1 if zeta[post, k] > 0.0 else -1
+            ratio = min(STEEPEST, max(-STEEPEST, log_of_ratio(zeta[post, k])))
+            fell = before_ratio[post, k] - ratio
+            shown = before_step[post, k] / fell if before_step[post, k] * fell > 0.0 else 0.0
+            worse = abs(ratio) > HELPFUL * abs(before_ratio[post, k])
+            before_ratio[post, k] = ratio
+            used = gain[post, k]
             if sign[post, k] == now:
                 if one_good[post] and gain[post, k] >= MOST:
                     # Demand may be flat for long: stride faster until there is a bracket.
@@ -160,6 +179,10 @@ def advance(
             elif sign[post, k] != 0:
                 gain[post, k] *= SHRINK
                 flips[post, k] += 1
+            if shown > 0.0 and not one_good[post] and not (worse and sign[post, k] == -now):
+                # Signs that have turned once may do so for ever: then it grows only slowly again.
+                ceiling = MOST if flips[post, k] == 0 else min(MOST, GROW * used)
+                gain[post, k] = min(ceiling, max(LEAST, shown))
             sign[post, k] = now
             if kink[post, k] > 0.0:
                 price[post, k] = kink[post, k]
@@ -169,9 +192,10 @@ def advance(
                 share = min(0.9, max(0.1, share)) if flips[post, k] % 3 else 0.5
                 price[post, k] = lower[post, k] * exp(share * width)
             else:
-                step = gain[post, k] * min(1.0, max(-1.0, zeta[post, k]))
+                step = gain[post, k] * min(1.0, max(-1.0, ratio))
                 price[post, k] = min(most[k], max(least, before * exp(step)))
             moved[post, k] = abs(price[post, k] - before)
+            before_step[post, k] = log(price[post, k] / before) if before > 0.0 else 0.0
 
 
 @kernel
@@ -203,8 +227,7 @@ def log_ratio(zeta: F64) -> F64:
     ratio = np.empty(zeta.shape)
     for post in range(zeta.shape[0]):
         for k in range(zeta.shape[1]):
-            size = log(max(1.0 - abs(zeta[post, k]), LEAST_RATIO))
-            ratio[post, k] = -size if zeta[post, k] > 0.0 else size
+            ratio[post, k] = log_of_ratio(zeta[post, k])
     return ratio
 
 

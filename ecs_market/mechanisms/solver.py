@@ -115,6 +115,7 @@ def _tatonnement(batch: Batch, rules: Rules, found: Solution, kinked: Bool) -> N
     one_good = tradable(batch) == 1
     gain = np.repeat(rules.speed[:, np.newaxis], shape[1], axis=1)
     sign = np.zeros(shape, np.int8)
+    ratio, step = np.zeros(shape), np.zeros(shape)
     lower, upper = np.zeros(shape), np.zeros(shape)
     lower_zeta, upper_zeta = np.zeros(shape), np.zeros(shape)
     bracketed = np.zeros(shape, np.bool_)
@@ -153,6 +154,8 @@ def _tatonnement(batch: Batch, rules: Rules, found: Solution, kinked: Bool) -> N
             most,
             gain,
             sign,
+            ratio,
+            step,
             found.flips,
             found.moved,
             found.price,

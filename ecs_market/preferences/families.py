@@ -28,6 +28,7 @@ from ecs_market.preferences import (
     linear,
     quadratic,
     stone_geary,
+    sums,
     template,
     translog,
 )
@@ -128,7 +129,9 @@ def loops(code: int, fees: bool = False) -> Loops:
     name = f"{chosen.name}_fees" if fees else chosen.name
     wanted = _wanted(chosen, fees)
     return Loops(
-        sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted),
+        sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
+        if fees
+        else specialise(sums.sum_demand, f"sum_demand_{name}", demand=FAMILIES[code].demand),
         write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted),
         nearest_kink=specialise(
             template.nearest_kink,

@@ -440,6 +440,9 @@ def sum_demand(
     high = np.empty(n)
     work = np.empty((3, n))
     mask = np.empty(n, np.bool_)
+    # Rows are copied: taking a view of one counts its references, for which threads would wait.
+    bundle = np.empty(n)
+    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
@@ -450,16 +453,22 @@ def sum_demand(
             bought[segment, k] = 0.0
             sold[segment, k] = 0.0
         part = 1.0 - shading[post]
+        at = price[post]
+        traded = commodities[post]
         for member in range(segment_start[segment], segment_stop[segment]):
+            for k in range(n):
+                bundle[k] = goods[member, k]
+            for k in range(own.shape[0]):
+                own[k] = parameters[member, k]
             wanted(
                 family,
-                price[post],
+                at,
                 fee_rate[post],
                 fee_unit[post],
-                commodities[post],
-                goods[member],
+                traded,
+                bundle,
                 money[member],
-                parameters[member],
+                own,
                 money_weight[member],
                 mode,
                 int64(numeraire[post]),
@@ -471,7 +480,7 @@ def sum_demand(
                 high,
             )
             for k in range(n):
-                held = goods[member, k]
+                held = bundle[k]
                 if part < 1.0:
                     low[k] = held + part * (low[k] - held)
                     high[k] = held + part * (high[k] - held)
@@ -518,25 +527,35 @@ def write_demand(
     high = np.empty(n)
     work = np.empty((3, n))
     mask = np.empty(n, np.bool_)
+    # Rows are copied: taking a view of one counts its references, for which threads would wait.
+    bundle = np.empty(n)
+    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
             continue
         part = 1.0 - shading[post]
+        traded = commodities[post]
+        at = price[post]
+        pinned = pinned_price[post]
         for member in range(segment_start[segment], segment_stop[segment]):
+            for k in range(n):
+                bundle[k] = goods[member, k]
+            for k in range(own.shape[0]):
+                own[k] = parameters[member, k]
             any_marginal = False
             for attempt in range(2):
                 if attempt == 1 and any_marginal:
                     break
                 wanted(
                     family,
-                    pinned_price[post] if attempt == 0 else price[post],
+                    pinned if attempt == 0 else at,
                     fee_rate[post],
                     fee_unit[post],
-                    commodities[post],
-                    goods[member],
+                    traded,
+                    bundle,
                     money[member],
-                    parameters[member],
+                    own,
                     money_weight[member],
                     mode,
                     int64(numeraire[post]),
@@ -548,7 +567,7 @@ def write_demand(
                     high,
                 )
                 for k in range(n):
-                    held = goods[member, k]
+                    held = bundle[k]
                     if part < 1.0:
                         low[k] = held + part * (low[k] - held)
                         high[k] = held + part * (high[k] - held)
