@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecs_market.kernels.call_money import PPB
+from ecs_market.kernels.call_money import PPB, affordable
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY
@@ -104,8 +104,13 @@ def limit_in_utility(
     bundle: F64,
 ) -> int:
     """Return `block_limit` where money is in the bundle, by bisection on whole price steps."""
+    post = members.at[i]
     low = int64(0)
     high = int64(scale.most) + 1
+    if total > 0:
+        # Beyond what can be paid there is no utility to compare.
+        payable = affordable(total, members.minor[i], terms.fee_ppb[post], terms.fee_per_lot[post])
+        high = min(high, payable + 1)
     while high - low > 1:
         price = low + (high - low) // 2
         before = worth_after(i, k, had, price, members, terms, scale, bundle)
