@@ -11,8 +11,10 @@ from ecs_market.components.call_auction import BEHAVIOURS, CallAuction, Gathered
 from ecs_market.components.market_post import MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.mechanisms.batch import Batch, part, prices_given
-from ecs_market.mechanisms.calls import Called, CallRules, call
+from ecs_market.mechanisms.call_report import Called
+from ecs_market.mechanisms.calls import call
 from ecs_market.mechanisms.gathering import gather_orders, join_orders
+from ecs_market.mechanisms.schedules import CallRules
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids
 from ecs_market.mechanisms.walrasian import median_rates
 from ecs_market.types import I64, Bool

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecs_market.components.call_auction import GatheredOrders
 from ecs_market.mechanisms.batch import Batch
-from ecs_market.mechanisms.calls import CallRules, Gathered, market_of, orders_for
+from ecs_market.mechanisms.schedules import CallRules, Gathered, market_of, orders_for
 from ecs_market.mechanisms.settlement import CANCELLED, OPEN, Orders, post_ids
 from ecs_market.types import I64, Bool
 
