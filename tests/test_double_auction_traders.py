@@ -6,11 +6,7 @@ import math
 from statistics import mean, stdev
 from typing import Any
 
-import numpy as np
-import pytest
-
-from ecs_market import InputError, Simulation, clear
-from ecs_market.components.double_auction import BEHAVIOURS, DoubleAuction, GivenOrders
+from ecs_market.components.double_auction import DoubleAuction, GivenOrders
 from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.mechanisms.settlement import Clearing
