@@ -332,8 +332,13 @@ def hold_auction(
                 bundle,
                 quote,
             )
+            if chosen[0] == 0:
+                continue
             own = own_order(i, chosen[1], book, latest)
-            if chosen[0] == 0 or same_order(own, chosen[0], chosen[2], chosen[3], kind, book):
+            if same_order(own, chosen[0], chosen[2], chosen[3], kind, book):
+                # It stays where it is, and is said once more.
+                if rule[BEHAVIOUR] == ZIP:
+                    note_shout(chosen[1], chosen[2], chosen[0], False, shouts)
                 continue
         before = made
         used, made = submit(

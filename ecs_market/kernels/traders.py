@@ -10,6 +10,7 @@ see `mechanisms.double_auction`.
 
 from __future__ import annotations
 
+import math
 from typing import TypeAlias
 
 from ecs_market.components.double_auction import TRUTHFUL, ZI_C, ZIP
@@ -331,6 +332,13 @@ def shout_target(
 
 
 @kernel
+def quoted(price: float, sells: int) -> float:
+    """Return a price in whole steps: bids are rounded down, asks up."""
+    whole = math.floor(price)
+    return float64(whole + 1 if sells and whole < price else whole)
+
+
+@kernel
 def learn(
     i: int,
     ident: int,
@@ -361,12 +369,13 @@ def learn(
             if limit <= 0.0:
                 continue
             own = limit * (1.0 + margin[i, k, sells])
+            said = quoted(own, sells)
             # Seen from a seller; for a buyer every comparison is turned round.
-            beyond = own <= price if sells else own >= price
+            beyond = said <= price if sells else said >= price
             rival = (not was_bid) if sells else was_bid
             if taken and beyond:
                 up = sells == 1
-            elif (not beyond or own == price) and rival != taken:
+            elif (not beyond or said == price) and rival != taken:
                 up = sells == 0
             else:
                 continue
@@ -407,12 +416,7 @@ def learned_quote(
     for sells in range(2):
         limit = int64(quote[sells, 0])
         price = float64(limit) * (1.0 + learned[0][i, k, sells])
-        if sells:
-            asked = int64(min(float64(rule[MOST]), price))
-            quote[1, 0] = max(limit, asked + 1 if float64(asked) < price else asked)
-            quote[1, 0] = min(quote[1, 0], rule[MOST])
-        else:
-            quote[0, 0] = min(limit, int64(price))
+        quote[sells, 0] = int64(min(float64(rule[MOST]), quoted(price, sells)))
         if limit == 0:
             quote[sells, 1] = 0
 
