@@ -43,33 +43,13 @@ def barter_gain(i: int, j: int, k: int, unit: int, rate: F32, curvature: F32, st
 
 
 @kernel
-def pair_gain(
-    i: int,
-    j: int,
-    rate: F32,
-    curvature: F32,
-    stock: F32,
-    cash: F32,
-    for_money: bool,
-    for_goods: bool,
-) -> float:
-    """Return the total gain [M] of the best trade between two traders.
+def money_gain(i: int, j: int, rate: F32, curvature: F32, stock: F32, cash: F32) -> float:
+    """Return the total gain [M] of the best trade of one good for money between two traders.
 
-    That is one good for money, if `for_money`, or one for another, if `for_goods`.  With marginal
-    rates m and demand slopes s the best quantity is |m_i - m_j| / (1/s_i + 1/s_j), as far as the
-    seller's stock and the buyer's cash at the midpoint go.
+    With marginal rates m and demand slopes s the best quantity is |m_i - m_j| / (1/s_i + 1/s_j),
+    as far as the seller's stock and the buyer's cash at the midpoint go.
     """
     best = 0.0
-    if for_goods:
-        for unit in range(rate.shape[1] - 1, 0, -1):
-            for k in range(unit):
-                gain = barter_gain(i, j, k, unit, rate, curvature, stock)
-                if gain <= 0.0:
-                    gain = barter_gain(i, j, unit, k, rate, curvature, stock)
-                if gain > best:
-                    best = gain
-    if not for_money:
-        return best
     for k in range(rate.shape[1]):
         rate_i = float64(rate[i, k])
         rate_j = float64(rate[j, k])
@@ -87,6 +67,20 @@ def pair_gain(
         gain = gap * quantity - 0.5 * bend * quantity * quantity
         if gain > best:
             best = gain
+    return best
+
+
+@kernel
+def goods_gain(i: int, j: int, rate: F32, curvature: F32, stock: F32) -> float:
+    """Return the total gain [M] of the best trade of one good for another between two traders."""
+    best = 0.0
+    for unit in range(rate.shape[1] - 1, 0, -1):
+        for k in range(unit):
+            gain = barter_gain(i, j, k, unit, rate, curvature, stock)
+            if gain <= 0.0:
+                gain = barter_gain(i, j, unit, k, rate, curvature, stock)
+            if gain > best:
+                best = gain
     return best
 
 
@@ -133,6 +127,7 @@ def find_partners(
     best_id = np.empty(slots, np.int64)
     best_entry = np.empty(slots, np.int64)
     best_weight = np.empty(slots, np.float32)
+    best_surplus = np.empty(slots, np.float32)
     for i in range(start, stop):
         row = rows[i]
         found = 0
@@ -160,8 +155,12 @@ def find_partners(
                     continue
                 if grasp[i] >= 0 and grasp[j] >= 0 and distance > min(grasp[i], grasp[j]):
                     continue
-                gain = pair_gain(i, j, rate, curvature, stock, cash, for_money, for_goods)
-                gain *= beta_power[distance]
+                surplus = 0.0
+                if for_money:
+                    surplus = money_gain(i, j, rate, curvature, stock, cash)
+                if for_goods:
+                    surplus = max(surplus, goods_gain(i, j, rate, curvature, stock))
+                gain = surplus * beta_power[distance]
                 if gain < least_gain:
                     continue
                 weight = np.float32(gain)
@@ -191,14 +190,14 @@ def find_partners(
                     best_weight[slot] = best_weight[slot - 1]
                     best_id[slot] = best_id[slot - 1]
                     best_entry[slot] = best_entry[slot - 1]
+                    best_surplus[slot] = best_surplus[slot - 1]
                 best_weight[place] = weight
                 best_id[place] = ident
                 best_entry[place] = j
+                best_surplus[place] = np.float32(surplus)
         count[row] = found
         for slot in range(found):
             candidate_row[row, slot] = rows[best_entry[slot]]
             candidate_weight[row, slot] = best_weight[slot]
-        for slot in range(min(found, candidate_surplus.shape[1])):
-            candidate_surplus[row, slot] = pair_gain(
-                i, best_entry[slot], rate, curvature, stock, cash, for_money, for_goods
-            )
+            if slot < candidate_surplus.shape[1]:
+                candidate_surplus[row, slot] = best_surplus[slot]
