@@ -360,7 +360,10 @@ def share_rests(
 def cut_purchases(
     i: int, over: int, price: I64, fee_ppb: int, fee_per_lot: int, filled: I64, part: I64, wish: I64
 ) -> None:
-    """Cut member i's purchases just enough to cost `over` less, goods in their order."""
+    """Cut member i's purchases just enough to cost `over` less, goods in their order.
+
+    If that is not enough, what it sells costs more in fees than it brings: it drops out.
+    """
     for k in range(price.shape[0]):
         if over <= 0 or part[i, k] <= 0:
             continue
@@ -370,6 +373,9 @@ def cut_purchases(
         kept = max(filled[i, k], min(kept, whole))
         over -= cost - cost_of(kept, price[k], fee_ppb, fee_per_lot)
         wish[i, k] = kept - filled[i, k]
+    if over > 0:
+        for k in range(price.shape[0]):
+            wish[i, k] = 0
 
 
 @kernel
