@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_market import clear
+from ecs_market.kernels.book import Members, Scale, Terms
 from ecs_market.kernels.rationing import fill_orders, nth_largest, share_out
-from ecs_market.kernels.settlement import Members, Scale, Terms
 from ecs_market.mechanisms import settlement
 from ecs_market.preferences import cobb_douglas, linear
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT

@@ -6,6 +6,8 @@ Templates, as in `bargaining_sides`; `agree_on_block` and `agree_on_wish` are wh
 
 from __future__ import annotations
 
+import math
+
 from ecs_market.kernels.bargaining_sides import (
     FAMILY,
     WEIGHT,

@@ -16,7 +16,6 @@ The plain functions are templates, copied for the families in use with `utility`
 from __future__ import annotations
 
 import math
-
 import numpy as np
 
 from ecs_market.kernels.jit import kernel

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.book import Book, Members, Scale, Terms
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.rationing import fill_orders, share_out
-from ecs_market.kernels.settlement import Book, Members, Scale, Terms, gain_of, load_member
+from ecs_market.kernels.settlement import gain_of, load_member
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.types import I64, Bool, float64, int64
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.book import Book, Chunks, Members, Scale, Terms
 from ecs_market.kernels.fees import fee_on
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.settlement import Book, Chunks, Members, Scale, Terms, load_member
+from ecs_market.kernels.settlement import load_member
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I32, I64, Bool, float64, int64

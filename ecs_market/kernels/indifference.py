@@ -9,18 +9,11 @@ import math
 
 import numpy as np
 
+from ecs_market.kernels.book import Chunks, Members, Scale, Terms
 from ecs_market.kernels.fees import paid_for
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.rationing import share_out
-from ecs_market.kernels.settlement import (
-    Chunks,
-    Members,
-    Scale,
-    Terms,
-    gain_of,
-    load_member,
-    most_affordable,
-)
+from ecs_market.kernels.settlement import gain_of, load_member, most_affordable
 from ecs_market.preferences.modes import IN_UTILITY, UNIT_OF_ACCOUNT
 from ecs_market.types import I64, Bool, int64
 
