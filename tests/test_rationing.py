@@ -345,3 +345,36 @@ def test_clearing_far_from_equilibrium_harms_nobody(seed: int, mode: str) -> Non
         gained = change(member.taste, before[i], result.goods_lots[i])
         gained += float(result.money_minor[i] - minor[i]) * 1e-7
         assert gained >= -1e-9
+
+
+VALUES = [3.25 - 0.25 * place for place in range(11)]
+
+
+@pytest.mark.parametrize("mechanism", ["walrasian", "posted_price"])
+def test_at_the_margin_as_much_is_traded_as_can_be(mechanism: str) -> None:
+    """Smith's first test: at 2.00 the sixth buyer and the sixth seller neither gain nor lose."""
+    orders = [
+        {"agent": i, "commodity": "X", "direction": side, "quantity": 1, "limit_price": value}
+        for side in ("buy", "sell")
+        for i, value in enumerate(VALUES, 0 if side == "buy" else 100)
+    ]
+    result = clear(
+        orders=orders,
+        units={"lot": 1, "price_step": 0.01},
+        mechanism=mechanism,
+        mechanism_params={"initial_price": 2.0},
+    )
+    assert result.prices["X"] == 2.0
+    assert result.volume["X"] == 6.0
+    assert result.gains.sum() == pytest.approx(7.5)
+
+
+def test_who_would_as_soon_buy_as_sell_does_not_trade_with_its_like() -> None:
+    held = {"A": 10, "M": 10}
+    taste = {"type": "linear", "weights": [0.7]}
+    result = clear(
+        [{"name": "all", "count": 5, "inventories": held, "utilities": [taste]}],
+        mechanism="posted_price",
+        mechanism_params={"initial_price": 0.7},
+    )
+    assert result.volume["A"] == 0.0

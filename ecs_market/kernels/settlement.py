@@ -215,6 +215,9 @@ def check(
     goods = book.wish.shape[1]
     lots, parameters = members.lots, members.parameters
     filled, part, fresh, wish = book.filled, book.part, book.fresh, book.wish
+    sound, reached, gains = book.sound, book.reached, book.gain
+    family, minor, weight = members.family, members.minor, members.weight
+    wished = sides.wished
     held = np.empty(goods, np.int64)
     net = np.empty(goods, np.int64)
     own = np.empty(parameters.shape[1])
@@ -229,9 +232,9 @@ def check(
         per_lot = terms.fee_per_lot[post]
         harmed = int64(0)
         for column in range(2 * goods):
-            sides.wished[chunk, column] = 0
+            wished[chunk, column] = 0
         for i in range(chunks.start[chunk], chunks.stop[chunk]):
-            same = book.sound[i]
+            same = sound[i]
             nothing = True
             for k in range(goods):
                 same = same and fresh[i, k] == part[i, k]
@@ -239,35 +242,35 @@ def check(
                 net[k] = filled[i, k] + part[i, k]
                 nothing = nothing and part[i, k] == 0
             if not same:
-                book.sound[i] = True
-                book.reached[i] = book.gain[i]
+                sound[i] = True
+                reached[i] = gains[i]
             if not same and not nothing:
                 load_member(i, lots, parameters, held, own)
-                over = paid_for(net, price, ppb, per_lot) - members.minor[i]
+                over = paid_for(net, price, ppb, per_lot) - minor[i]
                 gain, noise = gain_of(
-                    members.family[i],
+                    family[i],
                     held,
                     net,
-                    members.minor[i],
-                    members.minor[i] + min(over, 0),
+                    minor[i],
+                    minor[i] + min(over, 0),
                     own,
-                    members.weight[i],
+                    weight[i],
                     scale.mode,
                     scale.lot,
                     scale.minor,
                     before,
                     after,
                 )
-                book.reached[i] = 0.0 if abs(gain) <= noise else gain
+                reached[i] = 0.0 if abs(gain) <= noise else gain
                 if over > 0:
-                    book.sound[i] = False
+                    sound[i] = False
                     cut_purchases(i, over, price, ppb, per_lot, filled, part, wish)
-                elif gain < -noise or gain < book.gain[i] - noise:
-                    book.sound[i] = False
+                elif gain < -noise or gain < gains[i] - noise:
+                    sound[i] = False
                     scale_wish(i, wish, part)
-            if not book.sound[i]:
+            if not sound[i]:
                 harmed += 1
             for k in range(goods):
-                sides.wished[chunk, k] += max(0, wish[i, k])
-                sides.wished[chunk, goods + k] += max(0, -wish[i, k])
+                wished[chunk, k] += max(0, wish[i, k])
+                wished[chunk, goods + k] += max(0, -wish[i, k])
         sides.harmed[chunk] = harmed
