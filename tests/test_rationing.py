@@ -48,6 +48,13 @@ def test_nth_largest(values: list[int], data: st.DataObject) -> None:
     assert nth_largest(ints(values), len(values), n) == sorted(values, reverse=True)[n - 1]
 
 
+def test_nth_largest_of_many() -> None:
+    values = np.random.default_rng(3).integers(0, 2**62, 3000)
+    ordered = np.sort(values)[::-1].tolist()
+    for n in (1, 2, 700, 2999, 3000):
+        assert nth_largest(values, len(values), n) == ordered[n - 1]
+
+
 @given(shared())
 @EXAMPLES
 def test_shares_are_by_largest_remainder(case: tuple[list[int], int, list[int]]) -> None:

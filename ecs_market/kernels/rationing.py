@@ -13,37 +13,42 @@ from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, int64
 
 LARGEST = 2**63 - 1
+# Below so many values, counting them costs less than looking through the counts.
+FEW = 1024
 
 
 @kernel
 def nth_largest(values: I64, size: int, n: int) -> int:
     """Return the n-th largest (n from 1) of the first `size` non-negative values, by radix.
 
-    Eight bits at a time from the highest in use: linear in `size`, whatever the values.
+    Eight bits at a time from the highest in use, four where there are few: linear in `size`,
+    whatever the values.
     """
+    bits = 8 if size >= FEW else 4
+    buckets = 1 << bits
     prefix = int64(0)
     wanted = int64(n)
     largest = int64(0)
     for i in range(size):
         largest = max(largest, values[i])
-    level = 0
-    while level < 7 and largest >> (56 - 8 * level) == 0:
-        level += 1
-    counts = np.zeros(256, np.int64)
-    top = level
-    while level < 8:
-        shift = 56 - 8 * level
-        for bucket in range(256):
+    shift = 64 - bits
+    while shift > 0 and largest >> shift == 0:
+        shift -= bits
+    counts = np.zeros(buckets, np.int64)
+    first = True
+    while shift >= 0:
+        for bucket in range(buckets):
             counts[bucket] = 0
         for i in range(size):
-            if level == top or (values[i] >> (shift + 8)) == prefix:
-                counts[(values[i] >> shift) & 255] += 1
-        bucket = 255
+            if first or (values[i] >> (shift + bits)) == prefix:
+                counts[(values[i] >> shift) & (buckets - 1)] += 1
+        bucket = buckets - 1
         while wanted > counts[bucket]:
             wanted -= counts[bucket]
             bucket -= 1
-        prefix = (prefix << 8) | bucket
-        level += 1
+        prefix = (prefix << bits) | bucket
+        shift -= bits
+        first = False
     return prefix
 
 
