@@ -18,6 +18,7 @@ from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.utility import Utility
 from ecs_market.preferences import cobb_douglas, linear
 from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.rows import LOG
 from ecs_market.types import I64
 from ecs_market.world import World
 from tests.strategies import scenarios

@@ -392,7 +392,7 @@ class Batch:
                 cost=max(1, self.size // max(1, len(run.post))),
             )
             tatonnement.pick_nearest(run.post, lower, upper, found, nearest)
-        return nearest if nearest.shape[1] == goods else nearest[:, :goods].copy()
+        return np.ascontiguousarray(nearest[:, :goods])
 
 
 def part(world: World, table: Table) -> Batch:
@@ -462,7 +462,7 @@ def post_rules(world: World) -> tuple[F64, F64, F64]:
     """Return every post's fee rate, its fee for a unit [M / unit], and its shading."""
     rules, settings = world.posts.whole(MarketRules), world.settings
     fee_unit = rules.fee_per_lot * (settings.minor_size / settings.lot_size)
-    return rules.fee_ppb / 1e9, fee_unit, rules.shading
+    return rules.fee_ppb.astype(np.float64) / 1e9, fee_unit.astype(np.float64), rules.shading
 
 
 def prices_given(world: World, given: Any) -> F64:
