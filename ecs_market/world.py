@@ -140,6 +140,13 @@ class World:
         lots = int((ledger.initial + ledger.harvest + ledger.host)[:-1].max(initial=0))
         return max(1, min(MAX_STEPS, MAX_MINOR // (max(1, lots) * self.goods)))
 
+    def most_steps_of_goods(self) -> I64:
+        """Return the highest price of each good at which all payments fit int64, (K,)."""
+        ledger = self.ledger
+        lots = np.maximum(1, (ledger.initial + ledger.harvest + ledger.host)[:-1])
+        steps: I64 = np.clip(MAX_MINOR // self.goods // lots, 1, MAX_STEPS)
+        return steps
+
     # --- tables ------------------------------------------------------------------------------
 
     def add_table(self, arena: Arena, name: str, components: list[type]) -> int:
