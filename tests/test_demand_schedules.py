@@ -40,7 +40,7 @@ def rules_of(batch: Batch, order_size: int) -> CallRules:
     one = np.ones(batch.posts, np.int64)
     bounds = np.ones((batch.posts, batch.world.goods), np.int64)
     return CallRules(
-        0.5 * one,
+        np.full(batch.posts, 0.5),
         np.zeros(batch.posts, np.bool_),
         order_size * one,
         np.zeros(batch.posts, np.int8),

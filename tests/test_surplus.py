@@ -187,7 +187,9 @@ curves = st.lists(st.integers(1, 60), min_size=1, max_size=4)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), curves), min_size=1, max_size=5))
 def test_induced_values_equal_an_assignment(agents: list[tuple[bool, list[int]]]) -> None:
-    groups, values, costs = [], [], []
+    groups: list[dict[str, Any]] = []
+    values: list[int] = []
+    costs: list[int] = []
     for i, (sells, curve) in enumerate(agents):
         steps = sorted(curve, reverse=not sells)
         (costs if sells else values).extend(steps)
