@@ -18,6 +18,7 @@ from ecs_market.settings import OPEN
 from tests.oracles.walking import Cell, gap
 from tests.oracles.worlds import COBB_DOUGLAS, LINEAR, group, scenario
 from tests.strategies import LIVELY, random_scenario
+from tests.test_conservation import check_run
 from tests.test_jit_off import interpreted
 from tests.test_reproducible import everything_at_once
 
@@ -171,6 +172,11 @@ def on_torus(number: int) -> dict[str, Any]:
 @pytest.mark.parametrize("number", [*LIVELY, *range(200, 212)])
 def test_threads_rows_and_telemetry_change_nothing(number: int) -> None:
     everything_at_once(on_torus(number), number, 15)
+
+
+@pytest.mark.parametrize("number", [*LIVELY, *range(200, 208)])
+def test_nothing_is_lost(number: int) -> None:
+    check_run(on_torus(number), number, 15)
 
 
 HASHES = """
