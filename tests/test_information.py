@@ -33,7 +33,8 @@ def chosen(posts: list[dict[str, Any]], formed: list[int], **info: Any) -> int:
     return int(world.scratch.search.best_market[0])
 
 
-NEAR, FAR = {"location": [8, 4]}, {"location": [14, 4]}
+NEAR: dict[str, Any] = {"location": [8, 4]}
+FAR: dict[str, Any] = {"location": [14, 4]}
 
 
 def test_old_news_is_trusted_less() -> None:
