@@ -54,7 +54,10 @@ def test_expired_news_is_none() -> None:
 
 def test_faint_news_is_trusted_less_if_distance_counts() -> None:
     """Two posts as far away: from the edge of its broadcast one of them is hardly heard."""
-    posts = [{"location": [6, 4], "broadcast_radius": 4}, {"location": [14, 4]}]
+    posts: list[dict[str, Any]] = [
+        {"location": [6, 4], "broadcast_radius": 4},
+        {"location": [14, 4]},
+    ]
     assert chosen(posts, [100, 100]) == 0
     assert chosen(posts, [100, 100], distance="linear") == 1
 
