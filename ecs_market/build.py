@@ -63,9 +63,10 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         "memory_prices": settings.memory_slots * goods,
     }
     counts = [(p.name, p.count) for p in scenario.populations]
+    # The engine's own mechanisms have a table each, those of plug-ins where they are in use.
     by_mechanism = dict.fromkeys(POST_TABLES, 0)
-    for post in scenario.market_posts:
-        by_mechanism[post.mechanism] += 1
+    for name in sorted(post.mechanism for post in scenario.market_posts):
+        by_mechanism[name] = by_mechanism.get(name, 0) + 1
     world = World(
         settings=settings,
         agents=Arena(counts, dict(widths)),
@@ -90,8 +91,9 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     _add_patches(world, scenario, start.patches)
     refresh_reach(world)
     inventory = world.agents.whole(Inventory)
-    world.ledger.initial[:-1] = inventory.goods.sum(axis=0)
-    world.ledger.initial[-1] = inventory.money.sum()
+    world.ledger.initial += world.market_accounts()
+    world.ledger.initial[:-1] += inventory.goods.sum(axis=0)
+    world.ledger.initial[-1] += inventory.money.sum()
     return world
 
 

@@ -16,6 +16,9 @@ from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.bargain import Bargain
 from ecs_market.systems.broadcast import Broadcast
 from ecs_market.systems.choose import Choose
+from ecs_market.systems.clear_call_auction import ClearCallAuction
+from ecs_market.systems.clear_double_auction import ClearDoubleAuction
+from ecs_market.systems.clear_plugins import ClearPlugins
 from ecs_market.systems.clear_posted_price import ClearPostedPrice
 from ecs_market.systems.clear_walrasian import ClearWalrasian
 from ecs_market.systems.collect_orders import CollectOrders
@@ -46,6 +49,9 @@ SCHEDULE: tuple[tuple[str, type[esper.Processor]], ...] = (
     ("order collection", CollectOrders),  # those within reach of their post join it
     ("clearing", ClearWalrasian),  # tatonnement
     ("clearing", ClearPostedPrice),  # trade at the posted price
+    ("clearing", ClearDoubleAuction),  # one order after the other
+    ("clearing", ClearCallAuction),  # all orders at one price
+    ("clearing", ClearPlugins),  # mechanisms of other packages
     ("bargaining", Bargain),  # pairs that have met trade
     ("foraging", Forage),  # foragers harvest
     ("pursuits", RatePosts),  # did posts keep what they promised?

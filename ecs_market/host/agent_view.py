@@ -190,7 +190,7 @@ def _params(simulation: Simulation, row: int) -> dict[str, Any]:
     rate = int(world.agents.whole(Forager).rate[row]) if Forager in parts else 0
     return {
         "utility": family.NAME,
-        "parameters": utility.parameters[row, : family.width(world.goods)].tolist(),
+        "parameters": utility.parameters[row, : family.width(world.bundle)].tolist(),
         "money_weight": float(utility.money_weight[row]),
         "vision_radius": int(sight.vision_radius[row]),
         "interaction_radius": int(sight.interaction_radius[row]),

@@ -32,6 +32,38 @@ def add_bar(
 
 
 @kernel
+def send_away(
+    rows: I64,
+    post: I64,
+    tick: int,
+    patience: int,
+    cooldown: int,
+    failed_at: I64,
+    failures: I32,
+    kinds: I8,
+    targets: I64,
+    untils: I32,
+    since: I32,
+) -> None:
+    """End the pursuits of members whose post failed, so that they may pair in the next tick.
+
+    The post is barred for that tick, and after `patience` failures in a row for `cooldown` ticks.
+    """
+    for place in range(rows.shape[0]):
+        row = rows[place]
+        if failed_at[row] != post[place]:
+            failed_at[row] = post[place]
+            failures[row] = 0
+        failures[row] += 1
+        until = tick + 2
+        if failures[row] >= patience:
+            failures[row] = 0
+            until = max(until, tick + 1 + cooldown)
+        bar(row, MARKET, post[place], until, kinds, targets, untils)
+        since[row] = -1
+
+
+@kernel
 def conclude_pursuits(
     start: int,
     stop: int,
