@@ -153,14 +153,16 @@ def on_torus(number: int) -> dict[str, Any]:
     """Return a random scenario with everything that this kind of space can have."""
     made = random_scenario(number)
     made["grid"]["torus"] = True
-    made["market_memory"] = {"slots": number % 3}
-    made["market_choice"] = {"type": ["score", "softmax"][number % 2], "temperature": 0.5}
-    made["reputation"] = ["none", "ema"][number // 2 % 2]
+    made["params"] |= {
+        "market_memory": {"slots": number % 3},
+        "market_choice": {"type": ["score", "softmax"][number % 2], "temperature": 0.5},
+        "reputation": ["none", "ema"][number // 2 % 2],
+    }
     made["protocols"]["matching"] = ["greedy_surplus", "random", "three_pass"][number % 3]
     if number % 5 == 1:
         made["protocols"]["search"] = "random_walk"
     if number % 4 < 3:
-        del made["params"]["mode"]
+        made["params"].pop("mode", None)
         made["params"]["mode_schedule"] = [
             {"mode": "forage", "ticks": 2},
             {"mode": "trade", "ticks": 3},
