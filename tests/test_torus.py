@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_market import Simulation
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.position import Position
 from ecs_market.kernels.posts import SIDE, cover_tiles, tile_gap
 from ecs_market.kernels.spatial import TILE_SHIFT, apart, tile_spans, way
@@ -18,7 +20,6 @@ from ecs_market.settings import OPEN
 from tests.oracles.walking import Cell, gap
 from tests.oracles.worlds import COBB_DOUGLAS, LINEAR, group, scenario
 from tests.strategies import LIVELY, random_scenario
-from tests.test_conservation import check_run
 from tests.test_jit_off import interpreted
 from tests.test_reproducible import everything_at_once
 
@@ -178,7 +179,19 @@ def test_threads_rows_and_telemetry_change_nothing(number: int) -> None:
 
 @pytest.mark.parametrize("number", [*LIVELY, *range(200, 208)])
 def test_nothing_is_lost(number: int) -> None:
-    check_run(on_torus(number), number, 15)
+    with Simulation(on_torus(number), number, telemetry_level="off") as simulation:
+        inventory = simulation.world.agents.whole(Inventory)
+        account = simulation.world.posts.whole(MarketAccount)
+        for _ in range(15):
+            simulation.step()
+            assert min(inventory.goods.min(), inventory.money.min()) >= 0
+            for place, entry in enumerate(simulation.ledger().values()):
+                came = entry["initial"] + entry["harvest"] + entry["host"]
+                if place < simulation.world.goods:
+                    held = inventory.goods[:, place].sum() + account.goods[:, place].sum()
+                else:
+                    held = inventory.money.sum() + account.money.sum()
+                assert came == entry["current"] == held
 
 
 HASHES = """
