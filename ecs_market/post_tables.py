@@ -12,6 +12,7 @@ from ecs_market.components.market_post import MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
+from ecs_market.components.reputation import Reputation
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.errors import InputError
 from ecs_market.kernels.posts import SIDE, cover_tiles
@@ -22,7 +23,7 @@ from ecs_market.world import World
 
 # What the index of posts may list: half a gigabyte of row numbers.
 MOST_ENTRIES = 2**27
-POST_COMPONENTS = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
+POST_COMPONENTS: list[type] = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
 
 
 def add_post_tables(world: World) -> None:
@@ -34,7 +35,8 @@ def add_post_tables(world: World) -> None:
 def add_post_table(world: World, name: str) -> None:
     """Make the entity of a mechanism's table, with its books."""
     module = by_name(name)
-    entity = world.add_table(world.posts, name, [*POST_COMPONENTS, module.COMPONENT])
+    common = [*POST_COMPONENTS, *([Reputation] if world.settings.reputation_weight > 0.0 else [])]
+    entity = world.add_table(world.posts, name, [*common, module.COMPONENT])
     for book in module.BOOKS:
         world.esper.add_component(entity, book())
 
@@ -75,11 +77,12 @@ def index_posts(world: World) -> PostIndex:
             f"market posts: together they are seen or heard in more than {MOST_ENTRIES:,} "
             f"places of {SIDE} x {SIDE} cells; reduce their radii or their number"
         )
-    nothing = np.empty(0, np.int32)
+    nothing, size = np.empty(0, np.int32), (tiles_x, tiles_y)
+    periods = world.settings.period_x, world.settings.period_y
     starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
-    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
+    cover_tiles(rows, place.x, place.y, reach, *size, starts, False, nothing, *periods)
     accumulate(starts)
     entries = np.empty(starts[-1], np.int32)
-    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts[:-1].copy(), True, entries)
+    cover_tiles(rows, place.x, place.y, reach, *size, starts[:-1].copy(), True, entries, *periods)
     commodities = world.posts.whole(MarketPost).commodities
     return PostIndex(tiles_x, starts, entries, numeraires(commodities, world.settings.mode))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import esper
+import numpy as np
 
 from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_memory import MarketMemory
 from ecs_market.components.market_post import MarketPost
 from ecs_market.components.mobility import Mobility
 from ecs_market.components.position import Position
@@ -16,7 +18,9 @@ from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.elementary import exp
 from ecs_market.kernels.spatial import TILE_SHIFT
-from ecs_market.preferences.families import loops
+from ecs_market.mechanisms.batch import charges, post_rules
+from ecs_market.mechanisms.reputation import standing
+from ecs_market.preferences import families
 from ecs_market.world import World
 
 POST_COST = 32
@@ -31,59 +35,91 @@ class SearchMarkets(esper.Processor):
         search.best_market[:] = -1
         search.market_value[:] = 0.0
         index = world.only(PostIndex)
-        if not settings.sees_markets or index is None or not len(index.post):
+        if not settings.sees_markets(world.tick) or index is None or not len(index.post):
             return
         position, inventory = world.agents.whole(Position), world.agents.whole(Inventory)
         utility, intent = world.agents.whole(Utility), world.agents.whole(Intent)
         barred = world.agents.whole(Barred)
         place, reach = world.posts.whole(Position), world.posts.whole(PostVisibility)
         info = settings.price_info
+        memory = memory_of(world)
+        reputation = standing(world)
+        if settings.reputation_weight > 0.0:
+            search.promise = np.zeros(world.agents.end, np.float32)
+        find_market = families.search(world.families, charges(world)).find_market
+        fee_rate, fee_unit, shading = post_rules(world)
         for table in world.tables(Position, Inventory, Utility, Intent):
-            for code in world.families:
-                world.over(
-                    table.start,
-                    table.stop,
-                    loops(code).find_market,
-                    utility.family,
-                    inventory.goods,
-                    inventory.money,
-                    utility.parameters,
-                    utility.money_weight,
-                    settings.mode,
-                    settings.lot_size,
-                    settings.minor_size,
-                    position.x,
-                    position.y,
-                    TILE_SHIFT,
-                    index.tiles_x,
-                    index.tile_start,
-                    index.post,
-                    place.x,
-                    place.y,
-                    world.posts.whole(Identity).id,
-                    world.agents.whole(Mobility).budget,
-                    reach.interaction_radius,
-                    reach.visibility_radius,
-                    reach.broadcast_radius,
-                    world.posts.whole(MarketPost).commodities,
-                    index.numeraire,
-                    world.scratch.heard_price,
-                    world.scratch.confidence,
-                    info.floor,
-                    1.0 - info.floor if info.by_distance else 0.0,
-                    exp(info.sigma),
-                    exp(-info.sigma),
-                    world.beta_power,
-                    settings.min_value,
-                    intent.kind,
-                    intent.target,
-                    intent.since,
-                    barred.kind,
-                    barred.target,
-                    barred.until,
-                    world.tick,
-                    MARKET,
-                    search.best_market,
-                    search.market_value,
-                    cost=POST_COST,
-                )
+            world.over(
+                table.start,
+                table.stop,
+                find_market,
+                utility.family,
+                inventory.goods,
+                inventory.money,
+                utility.parameters,
+                utility.money_weight,
+                settings.mode,
+                settings.lot_size,
+                settings.minor_size,
+                position.x,
+                position.y,
+                TILE_SHIFT,
+                index.tiles_x,
+                index.tile_start,
+                index.post,
+                place.x,
+                place.y,
+                world.posts.whole(Identity).id,
+                world.agents.whole(Mobility).budget,
+                reach.interaction_radius,
+                reach.visibility_radius,
+                reach.broadcast_radius,
+                world.posts.whole(MarketPost).commodities,
+                index.numeraire,
+                fee_rate,
+                fee_unit,
+                shading,
+                world.scratch.heard_price,
+                world.scratch.confidence,
+                info.floor,
+                1.0 - info.floor if info.by_distance else 0.0,
+                exp(info.sigma),
+                exp(-info.sigma),
+                world.beta_power,
+                settings.min_value,
+                intent.kind,
+                intent.target,
+                intent.since,
+                barred.kind,
+                barred.target,
+                barred.until,
+                world.tick,
+                MARKET,
+                search.best_market,
+                search.market_value,
+                settings.wanders,
+                settings.period_x,
+                settings.period_y,
+                world.agents.whole(Identity).id,
+                world.seed,
+                settings.temperature,
+                reputation,
+                search.promise,
+                world.post_rows,
+                memory.post,
+                memory.price,
+                memory.formed_at,
+                settings.step_numerator,
+                settings.step_denominator,
+                info.decays,
+                info.half_life,
+                cost=POST_COST,
+            )
+
+
+def memory_of(world: World) -> MarketMemory:
+    """Return what agents remember: no slots where they have no memory."""
+    if world.settings.memory_slots:
+        return world.agents.whole(MarketMemory)
+    nothing = np.empty((0, 0), np.int64)
+    return MarketMemory(nothing, nothing, nothing.astype(np.int32))

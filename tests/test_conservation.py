@@ -49,7 +49,7 @@ def utility(world: World, row: int, lots: I64, minor: int) -> tuple[float, float
         assert tastes.family[row] == cobb_douglas.CODE
         exponents, kappa, scale = parameters[:goods], parameters[goods], parameters[goods + 1]
         wanted = [(a, x) for a, x in zip(exponents, held, strict=True) if a > 0]
-        if scale == cobb_douglas.LOG:
+        if scale == LOG:
             least = 0.5 * world.settings.lot_size
             terms = [kappa * a * math.log(max(x, least)) for a, x in wanted]
         else:

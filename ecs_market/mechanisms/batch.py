@@ -10,12 +10,13 @@ import numpy as np
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import MarketPost
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.table import Table
 from ecs_market.components.utility import Utility
 from ecs_market.kernels import attendance, tatonnement
 from ecs_market.kernels.spatial import accumulate
 from ecs_market.preferences import families
-from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.modes import IN_UTILITY, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I32, I64, Bool
 from ecs_market.world import World
 
@@ -155,7 +156,7 @@ def _cut(members: Attendance, slots: I64, codes: int) -> None:
 
 @dataclass(slots=True)
 class Run:
-    """The segments of one family, and the sums of demand in each of them [unit]."""
+    """The segments of one family, and the sums of demand in each of them, a bundle each [unit]."""
 
     family: int
     post: I32
@@ -197,6 +198,13 @@ class Batch:
         bool (posts,): posts with members.
     endowment
         float64 (posts, K): what the members own together [unit].
+    bundle
+        float64 (m, K or K + 1): holdings as utility counts them, `goods` and perhaps money.
+    fees
+        Whether any post of the world charges fees.
+    fee_rate, fee_unit, shading
+        float64 (posts,): fee as a share of the payment and for a unit [M / unit]; the share that
+        members hold back of what they want.
 
     The arrays of members are views of the tick's `Attendance`.
     """
@@ -220,6 +228,11 @@ class Batch:
     active: Bool
     endowment: F64
     floor: float
+    bundle: F64
+    fees: bool
+    fee_rate: F64
+    fee_unit: F64
+    shading: F64
 
     @property
     def posts(self) -> int:
@@ -231,25 +244,37 @@ class Batch:
         """Return the number of members."""
         return len(self.row)
 
+    @property
+    def members_a_post(self) -> int:
+        """Return the mean number of members of a post, at least 1."""
+        return max(1, self.size // max(1, self.posts))
+
     def excess(self, price: F64, active: Bool, smoothing: float = 0.0) -> Excess:
         """Return the demand of the members of active posts at `price` (posts, K) [M / unit].
 
         With `smoothing` members that jump at a price do so gradually around it.
         """
+        goods = price.shape[1]
+        price = self._with_money(price, 1.0)
+        commodities, numeraire = self._bundle_at_posts()
         found = Excess(*(np.zeros(price.shape) for _ in range(4)))
         for run in self.runs:
             self.world.over(
                 0,
                 len(run.post),
-                families.loops(run.family).sum_demand,
+                families.loops(run.family, self.fees).sum_demand,
+                run.family,
                 run.post,
                 run.start,
                 run.stop,
                 active,
                 price,
-                self.commodities,
-                self.numeraire,
-                self.goods,
+                commodities,
+                numeraire,
+                self.fee_rate,
+                self.fee_unit,
+                self.shading,
+                self.bundle,
                 self.money,
                 self.parameters,
                 self.weight,
@@ -266,29 +291,40 @@ class Batch:
             attendance.add_segments(run.post, active, run.high, found.high)
             attendance.add_segments(run.post, active, run.bought, found.bought)
             attendance.add_segments(run.post, active, run.sold, found.sold)
-        return found
+        if price.shape[1] == goods:
+            return found
+        parts = (found.low, found.high, found.bought, found.sold)
+        return Excess(*(each[:, :goods].copy() for each in parts))
 
     def desired(self, price: F64, unrounded: F64, active: Bool) -> tuple[F64, Bool]:
         """Return desired holdings [unit] and who is indifferent, each (m, K).
 
         `unrounded` is the price that clears before rounding to the price step.
         """
-        holdings = self.goods.copy()
+        goods = price.shape[1]
+        price = self._with_money(price, 1.0)
+        unrounded = self._with_money(unrounded, 1.0)
+        commodities, numeraire = self._bundle_at_posts()
+        holdings = self.bundle.copy()
         indifferent = np.zeros(holdings.shape, np.bool_)
         for run in self.runs:
             self.world.over(
                 0,
                 len(run.post),
-                families.loops(run.family).write_demand,
+                families.loops(run.family, self.fees).write_demand,
+                run.family,
                 run.post,
                 run.start,
                 run.stop,
                 active,
                 price,
                 unrounded,
-                self.commodities,
-                self.numeraire,
-                self.goods,
+                commodities,
+                numeraire,
+                self.fee_rate,
+                self.fee_unit,
+                self.shading,
+                self.bundle,
                 self.money,
                 self.parameters,
                 self.weight,
@@ -298,7 +334,22 @@ class Batch:
                 indifferent,
                 cost=max(1, self.size // max(1, len(run.post))),
             )
-        return holdings, indifferent
+        if price.shape[1] == goods:
+            return holdings, indifferent
+        return holdings[:, :goods].copy(), indifferent[:, :goods].copy()
+
+    def _with_money(self, per_good: Any, money: Any) -> Any:
+        """Return an array (posts, K) with a column for money where the bundle has money."""
+        if self.world.settings.mode != IN_UTILITY:
+            return per_good
+        return np.column_stack([per_good, np.full(len(per_good), money, per_good.dtype)])
+
+    def _bundle_at_posts(self) -> tuple[Bool, I32]:
+        """Return what posts trade of the bundle and which entry counts, money being an entry."""
+        if self.world.settings.mode != IN_UTILITY:
+            return self.commodities, self.numeraire
+        goods = self.commodities.shape[1]
+        return self._with_money(self.commodities, True), np.full(self.posts, goods, np.int32)
 
     def kinked(self) -> Bool:
         """Return which posts have members whose demand jumps."""
@@ -313,9 +364,14 @@ class Batch:
 
         All arrays are (posts, K) [M / unit].
         """
+        goods = lower.shape[1]
         nearest = np.zeros(lower.shape)
         if not wanted.any():
             return nearest
+        wanted = self._with_money(wanted, False)
+        lower, upper = self._with_money(lower, 0.0), self._with_money(upper, 0.0)
+        nearest = self._with_money(nearest, 0.0)
+        _, numeraire = self._bundle_at_posts()
         for run in self.runs:
             if not families.FAMILIES[run.family].KINKED:
                 continue
@@ -323,22 +379,26 @@ class Batch:
             self.world.over(
                 0,
                 len(run.post),
-                families.loops(run.family).nearest_kink,
+                families.loops(run.family, self.fees).nearest_kink,
+                run.family,
                 run.post,
                 run.start,
                 run.stop,
                 wanted,
                 lower,
                 upper,
+                self.fee_rate,
+                self.fee_unit,
                 self.parameters,
                 self.weight,
                 self.world.settings.mode,
-                self.numeraire,
+                numeraire,
                 found,
                 cost=max(1, self.size // max(1, len(run.post))),
             )
             tatonnement.pick_nearest(run.post, lower, upper, found, nearest)
-        return nearest
+        found_of_goods: F64 = nearest if nearest.shape[1] == goods else nearest[:, :goods].copy()
+        return found_of_goods
 
 
 def part(world: World, table: Table) -> Batch:
@@ -354,7 +414,7 @@ def part(world: World, table: Table) -> Batch:
     for code in world.families:
         mine = here[codes == code]
         if len(mine):
-            sums = (np.zeros((len(mine), world.goods)) for _ in range(4))
+            sums = (np.zeros((len(mine), world.bundle)) for _ in range(4))
             runs.append(
                 Run(
                     code,
@@ -364,6 +424,10 @@ def part(world: World, table: Table) -> Batch:
                     *sums,
                 )
             )
+    bundle = members.goods[a:b]
+    if world.settings.mode == IN_UTILITY:
+        bundle = np.column_stack([bundle, members.money[a:b]])
+    fee_rate, fee_unit, shading = post_rules(world)
     lots = np.zeros((b - a + 1, world.goods), np.int64)
     np.cumsum(members.lots[a:b], axis=0, out=lots[1:])
     return Batch(
@@ -386,7 +450,25 @@ def part(world: World, table: Table) -> Batch:
         active=first[1:] > first[:-1],
         endowment=(lots[first[1:]] - lots[first[:-1]]) * world.settings.lot_size,
         floor=0.5 * world.settings.lot_size,
+        bundle=bundle,
+        fees=charges(world),
+        fee_rate=fee_rate[table.start : table.stop],
+        fee_unit=fee_unit[table.start : table.stop],
+        shading=shading[table.start : table.stop],
     )
+
+
+def charges(world: World) -> bool:
+    """Return whether any post charges fees."""
+    rules = world.posts.whole(MarketRules)
+    return bool(rules.fee_ppb.any() or rules.fee_per_lot.any())
+
+
+def post_rules(world: World) -> tuple[F64, F64, F64]:
+    """Return every post's fee rate, its fee for a unit [M / unit], and its shading."""
+    rules, settings = world.posts.whole(MarketRules), world.settings
+    fee_unit: F64 = rules.fee_per_lot * np.float64(settings.minor_size / settings.lot_size)
+    return rules.fee_ppb / 1e9, fee_unit, rules.shading
 
 
 def prices_given(world: World, given: Any) -> F64:
@@ -403,7 +485,7 @@ def prices_given(world: World, given: Any) -> F64:
 
 def numeraires(commodities: Bool, mode: int) -> I32:
     """Return the good each post counts in: its last one, or -1 where money has that role."""
-    if mode == QUASILINEAR:
+    if mode != UNIT_OF_ACCOUNT:
         return np.full(len(commodities), -1, np.int32)
     last = commodities.shape[1] - 1 - np.argmax(commodities[:, ::-1], axis=1)
     numeraire: I32 = last.astype(np.int32)

@@ -1,6 +1,6 @@
 """Cobb-Douglas utility, u = product of x_k ^ a_k.
 
-Parameters of a row: the exponents a, one a good, then kappa and the scale.  With the scale LOG the
+Parameters of a row: the exponents a, one an entry of the bundle, then kappa and the scale.  With the scale LOG the
 utility is kappa ln u, which makes quasi-linear demand interior; with LEVEL it is u itself, which
 an agent with constant marginal utility of money buys with everything or not at all.
 """
@@ -15,35 +15,25 @@ import numpy as np
 from ecs_market.kernels.elementary import exp, log, power
 from ecs_market.kernels.jit import kernel
 from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.rows import LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.types import F64, Bool, float64
 
 NAME = "cobb_douglas"
 CODE = 1
 KINKED = False
-LOG = 0.0
-LEVEL = 1.0
 # Exponents that add up to one up to rounding make utility proportional to spending.
 DEGREE_ONE = 1e-12
-# A level beyond exp(600), about 4e260, counts as that much, so that no difference is inf - inf.
-MOST_LOGARITHM = 600.0
 
 
-def width(goods: int) -> int:
+def width(bundle: int) -> int:
     """Return how many parameters a row takes."""
-    return goods + 2
+    return bundle + 2
 
 
 def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
-    """Lay out the parameters of n agents as rows, money's exponent last of the exponents."""
-    kappa: F64 = parameters["kappa"]
-    rows = np.empty((len(kappa), width(bundle)))
-    exponents: F64 = parameters["exponents"]
-    rows[:, : exponents.shape[1]] = exponents
-    if money_weight is not None:
-        rows[:, bundle - 1] = money_weight
-    rows[:, bundle] = kappa
-    rows[:, bundle + 1] = LEVEL if parameters["scale"] == "level" else LOG
-    return rows
+    """Lay out the parameters of n agents as rows, (n, width)."""
+    exponents = per_bundle(parameters["exponents"], money_weight)
+    return np.column_stack([exponents, scale_and_kappa(parameters)])
 
 
 @kernel
@@ -93,14 +83,6 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     own = 1.0 if k == m else 0.0
     bend = parameters[k] * (parameters[m] - own) / (at_k * at_m)
     return float64(bend * level(goods, parameters, floor))
-
-
-@kernel
-def indifference_price(
-    parameters: F64, money_weight: float, mode: int, numeraire: int, k: int
-) -> float:
-    """Return 0: no single good is ever worth exactly its money whatever the quantity."""
-    return 0.0
 
 
 @kernel
@@ -154,11 +136,14 @@ def demand(
     for k in range(n):
         if traded[k]:
             degree += parameters[k]
-    spent = wealth
     if degree <= 0.0:
-        spent = 0.0
-        degree = 1.0
-    elif mode == QUASILINEAR:
+        # Nothing traded here is of use: sold for money, kept where it would have to buy something.
+        for k in range(n):
+            low[k] = 0.0 if traded[k] and mode == QUASILINEAR else goods[k]
+            high[k] = low[k]
+        return
+    spent = wealth
+    if mode == QUASILINEAR:
         if parameters[n + 1] == LOG:
             spent = min(wealth, float64(parameters[n] * degree / money_weight))
         else:

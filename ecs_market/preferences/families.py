@@ -1,8 +1,8 @@
 """Which utility families there are, and the kernels built from them on demand.
 
-Only the families that a run uses are compiled.  Loops over many agents exist once a family
-(`loops`); code that meets one agent at a time goes through a chain of comparisons over the
-families in use (`dispatch`).
+Only the families that a run uses are compiled.  Loops that a clearing runs over and over exist once
+a family (`loops`); what goes through the agents once a tick (`search`), or meets one agent at a
+time, goes through a chain of comparisons over the families in use (`dispatch`).
 """
 
 from __future__ import annotations
@@ -14,23 +14,63 @@ from types import ModuleType
 from typing import Any
 
 from ecs_market.kernels.jit import specialise
-from ecs_market.preferences import chain, cobb_douglas, limit_order, linear, template
+from ecs_market.preferences import (
+    ces,
+    chain,
+    cobb_douglas,
+    holdings,
+    induced_value,
+    kinks,
+    leontief,
+    limit_order,
+    linear,
+    quadratic,
+    stone_geary,
+    sums,
+    template,
+    translog,
+)
 
 FAMILIES: dict[int, ModuleType] = {
-    module.CODE: module for module in (linear, cobb_douglas, limit_order)
+    module.CODE: module
+    for module in (
+        linear,
+        cobb_douglas,
+        ces,
+        leontief,
+        quadratic,
+        stone_geary,
+        translog,
+        induced_value,
+        limit_order,
+    )
 }
-_FUNCTIONS = ("utility", "marginal", "hessian", "demand", "indifference_price")
+# Functions that a dispatch goes through.
+_LINKS = (
+    "utility",
+    "marginal",
+    "hessian",
+    "demand",
+    "indifference_count",
+    "indifference_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Loops:
-    """The loops of `template`, compiled for one family."""
+    """The loops of `template` over the members of posts, compiled for one family."""
 
-    appraise: Callable[..., None]
-    find_market: Callable[..., None]
     sum_demand: Callable[..., None]
     write_demand: Callable[..., None]
     nearest_kink: Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The loops of `template` over all agents, compiled for a set of families."""
+
+    appraise: Callable[..., None]
+    find_market: Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +80,10 @@ class Dispatch:
     name: str
     utility: Callable[..., float]
     marginal: Callable[..., float]
+    hessian: Callable[..., float]
     demand: Callable[..., None]
+    indifference_count: Callable[..., int]
+    indifference_at: Callable[..., float]
 
 
 def by_name(name: str) -> ModuleType:
@@ -53,20 +96,90 @@ def by_name(name: str) -> ModuleType:
 
 
 @functools.cache
-def loops(code: int) -> Loops:
-    """Return the loops over agents for one family."""
-    family = FAMILIES[code]
-    names: dict[str, Any] = {name: getattr(family, name) for name in _FUNCTIONS}
-    names["CODE"] = code
-    gain_at = specialise(template.gain_at, f"gain_at_{family.NAME}", **names)
-    built = {
-        name: specialise(getattr(template, name), f"{name}_{family.NAME}", **names)
-        for name in ("appraise", "sum_demand", "write_demand", "nearest_kink")
-    }
-    find_market = specialise(
-        template.find_market, f"find_market_{family.NAME}", gain_at=gain_at, **names
+def loops(code: int, fees: bool = False) -> Loops:
+    """Return the loops over members for one family; with `fees`, those that reckon with fees."""
+    chosen = dispatch((code,))
+    name = f"{chosen.name}_fees" if fees else chosen.name
+    wanted = _wanted(chosen, fees)
+    return Loops(
+        sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
+        if fees
+        else specialise(sums.sum_demand, f"sum_demand_{name}", demand=FAMILIES[code].demand),
+        write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted),
+        nearest_kink=specialise(
+            template.nearest_kink,
+            f"nearest_kink_{chosen.name}",
+            indifference_count=chosen.indifference_count,
+            indifference_at=chosen.indifference_at,
+        ),
     )
-    return Loops(find_market=find_market, **built)
+
+
+@functools.cache
+def search(codes: tuple[int, ...], fees: bool = False) -> Search:
+    """Return the loops over agents for a set of families, given as ascending codes."""
+    chosen = dispatch(codes)
+    name = f"{chosen.name}_fees" if fees else chosen.name
+    gain_at = specialise(
+        template.gain_at, f"gain_at_{name}", wanted=_wanted(chosen, fees), utility=chosen.utility
+    )
+    return Search(
+        appraise=specialise(
+            template.appraise,
+            f"appraise_{chosen.name}",
+            marginal=chosen.marginal,
+            hessian=chosen.hessian,
+        ),
+        find_market=specialise(
+            template.find_market,
+            f"find_market_{name}",
+            gain_at=gain_at,
+            marginal=chosen.marginal,
+            utility=chosen.utility,
+        ),
+    )
+
+
+def _wanted(chosen: Dispatch, fees: bool) -> Any:
+    """Return the kernel that writes what an agent wants at a price, after fees if there are any."""
+    wanted = specialise(holdings.wanted, f"wanted_{chosen.name}", demand=chosen.demand)
+    if not fees:
+        return wanted
+    sides = specialise(
+        holdings.try_sides,
+        f"try_sides_{chosen.name}",
+        demand=chosen.demand,
+        utility=chosen.utility,
+        indifference_count=chosen.indifference_count,
+        indifference_at=chosen.indifference_at,
+    )
+    return specialise(
+        holdings.wanted_after_fees,
+        f"wanted_after_fees_{chosen.name}",
+        utility=chosen.utility,
+        try_sides=sides,
+        wanted=wanted,
+    )
+
+
+def _function(family: ModuleType, name: str) -> Any:
+    """Return a family's kernel.
+
+    A family whose demand never jumps has no indifference prices.  One with jumps has
+    `indifference_price(.., k)`, or, if it can have several a good, `indifference_count` and
+    `indifference_at(.., k, index)`.
+    """
+    if not name.startswith("indifference") or hasattr(family, "indifference_count"):
+        return getattr(family, name)
+    if not family.KINKED:
+        return kinks.no_indifference if name.endswith("count") else kinks.never_indifferent
+    if name.endswith("count"):
+        return kinks.one_indifference
+    return specialise(
+        kinks.only_indifference,
+        f"only_indifference_{family.NAME}",
+        indifference_price=family.indifference_price,
+    )
 
 
 @functools.cache
@@ -75,8 +188,8 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
     family = FAMILIES[codes[-1]]
     name = "_or_".join(FAMILIES[code].NAME for code in codes)
     made: dict[str, Any] = {}
-    for function in ("utility", "marginal", "demand"):
-        own = getattr(family, function)
+    for function in _LINKS:
+        own = _function(family, function)
         if len(codes) == 1:
             link = specialise(getattr(chain, f"last_{function}"), f"{function}_{name}", own=own)
         else:

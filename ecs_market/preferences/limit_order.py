@@ -10,22 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from ecs_market.kernels.jit import kernel
 from ecs_market.types import F64, Bool, float64
 
 NAME = "limit_order"
 CODE = 100
 KINKED = True
+# Goods count apart, each in steps of a bounded quantity.
+STEPPED = True
 
 
-def width(goods: int) -> int:
+def width(bundle: int) -> int:
     """Return how many parameters a row takes."""
-    return 2 * goods
+    return 2 * bundle
 
 
-def pack(entry: Mapping[str, Any], goods: int) -> list[float]:
-    """Lay out limits and caps as a row."""
-    return [*map(float, entry["limits"]), *map(float, entry["caps"])]
+def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
+    """Lay out the limits and caps of n orders as rows, (n, width)."""
+    return np.column_stack([parameters["limits"], parameters["caps"]])
 
 
 @kernel

@@ -1,6 +1,6 @@
 """Linear utility, U = sum of w_k x_k.
 
-Parameters of a row: the weights w, one a good.  Demand is a corner; where an agent is indifferent
+Parameters of a row: the weights w, one an entry of the bundle.  Demand is a corner; where an agent is indifferent
 between a good and money it is a set, which `demand` returns as the box from `low` to `high`.
 """
 
@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
 from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.rows import per_bundle
 from ecs_market.types import F64, Bool, float64
 
 NAME = "linear"
@@ -21,17 +20,14 @@ CODE = 0
 KINKED = True
 
 
-def width(goods: int) -> int:
+def width(bundle: int) -> int:
     """Return how many parameters a row takes."""
-    return goods
+    return bundle
 
 
 def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
-    """Lay out the weights of n agents as rows, money's last if the bundle has it."""
-    weights: F64 = parameters["weights"]
-    if money_weight is None:
-        return weights
-    return np.column_stack([weights, money_weight])
+    """Lay out the parameters of n agents as rows, (n, width)."""
+    return per_bundle(parameters["weights"], money_weight)
 
 
 @kernel

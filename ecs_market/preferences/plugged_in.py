@@ -29,8 +29,9 @@ def plugged_in() -> dict[int, ModuleType]:
             continue
         module = plugins.load(each, _NEEDED)
         code, who = module.CODE, f"family '{each.entry.name}' of {each.source}"
-        if module.KINKED and not hasattr(module, "indifference_price"):
-            raise InputError(f"{who}: {each.entry.module} is KINKED but lacks indifference_price")
+        priced = hasattr(module, "indifference_price") or hasattr(module, "indifference_count")
+        if module.KINKED and not priced:
+            raise InputError(f"{who}: demand that jumps (KINKED) needs indifference_price")
         if not isinstance(code, int) or not FIRST_CODE <= code <= LAST_CODE:
             raise InputError(f"{who}: CODE must be {FIRST_CODE} to {LAST_CODE}, not {code!r}")
         if code in found:

@@ -1,22 +1,27 @@
 """The loops over agents that every family needs, written once.
 
-`families.loops` makes a copy of these functions for each family in use and binds the names imported
-here from `linear` to that family's functions; the names stand for whichever family it is.
+The names imported here from `chain` and `holdings` are bound to one family's functions for the
+loops of `families.loops`, and to a dispatch over all families in use for those of
+`families.search`.
+
+A bundle holds K goods [unit]; where money is a good like the others it is one longer, money last.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.preferences.linear import (
-    CODE,
-    demand,
-    hessian,
-    indifference_price,
-    marginal,
-    utility,
-)
-from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.kernels.broadcast import confidence_at
+from ecs_market.kernels.choice import post_score
+from ecs_market.kernels.memory import recall, remembered_price, remembered_since
+from ecs_market.kernels.spatial import apart
+from ecs_market.preferences.chain import last_hessian as hessian
+from ecs_market.preferences.chain import last_indifference_at as indifference_at
+from ecs_market.preferences.chain import last_indifference_count as indifference_count
+from ecs_market.preferences.chain import last_marginal as marginal
+from ecs_market.preferences.chain import last_utility as utility
+from ecs_market.preferences.holdings import wanted
+from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
 
@@ -25,48 +30,66 @@ def appraise(
     stop: int,
     family: I8,
     inventory: I64,
+    cash: I64,
     parameters: F64,
     money_weight: F64,
     mode: int,
     lot_size: float,
+    minor_size: float,
     rate: F32,
     curvature: F32,
 ) -> None:
     """Write what a unit more is worth to each agent [M / unit], and how fast that falls.
 
     `curvature` is minus the slope of the marginal rate along a trade against money, or against the
-    numeraire (the last good) when money is a unit of account.
+    numeraire (the last good) when money is a unit of account.  Where the numeraire is worth nothing
+    both are in units of utility, and its own rate is 0.  Goods that an agent would rather not have
+    are worth 0.
     """
-    n = inventory.shape[1]
+    goods_count = inventory.shape[1]
+    n = goods_count + (1 if mode == IN_UTILITY else 0)
     goods = np.empty(n)
+    rates = np.empty(n)
     last = n - 1
     floor = 0.5 * lot_size
     for row in range(start, stop):
-        if family[row] != CODE:
-            continue
-        for k in range(n):
+        code = int64(family[row])
+        for k in range(goods_count):
             goods[k] = float64(inventory[row, k]) * lot_size
+        if mode == IN_UTILITY:
+            goods[last] = float64(cash[row]) * minor_size
         own = parameters[row]
-        worth = money_weight[row]
-        if mode != QUASILINEAR:
-            worth = marginal(goods, own, floor, last)
+        for k in range(n):
+            rates[k] = marginal(code, goods, own, floor, k)
+        paid = mode != QUASILINEAR
+        worth = rates[last] if paid else money_weight[row]
         if worth <= 0.0:
             worth = 1.0
-        for k in range(n):
-            m = marginal(goods, own, floor, k) / worth
-            bend = hessian(goods, own, floor, k, k)
-            if mode != QUASILINEAR:
-                bend += m * m * hessian(goods, own, floor, last, last)
-                bend -= 2.0 * m * hessian(goods, own, floor, k, last)
-                if k == last:
-                    m = 1.0
-                    bend = 0.0
-            rate[row, k] = np.float32(m)
+            paid = False
+        for k in range(goods_count):
+            m = rates[k] / worth
+            bend = 0.0
+            # Along the trade good k changes by 1 and the last one by -m.
+            for term in range(3 if paid else 1):
+                first = last if term == 1 else k
+                second = k if term == 0 else last
+                size = 1.0
+                if term > 0:
+                    size = m * m if term == 1 else -2.0 * m
+                bend += size * hessian(code, goods, own, floor, first, second)
+            if mode == UNIT_OF_ACCOUNT and k == last:
+                m = 1.0 if paid else 0.0
+                bend = 0.0
+            rate[row, k] = np.float32(max(0.0, m))
             curvature[row, k] = np.float32(max(0.0, -bend / worth))
 
 
 def gain_at(
+    family: int,
     price: F64,
+    fee_rate: float,
+    fee_unit: float,
+    shading: float,
     traded: Bool,
     goods: F64,
     money: float,
@@ -76,45 +99,49 @@ def gain_at(
     numeraire: int,
     floor: float,
     before: float,
+    worth: float,
+    work: F64,
+    mask: Bool,
     low: F64,
     high: F64,
 ) -> float:
-    """Return the gain [M] of trading at `price`, no good by more than the agent's own holding."""
+    """Return the gain [M] of trading at `price`, no good by more than the agent's own holding.
+
+    `worth` is the utility of a unit of money, or of what counts for it.
+    """
     n = goods.shape[0]
-    wealth = money if mode == QUASILINEAR else 0.0
-    for k in range(n):
-        if traded[k]:
-            wealth += price[k] * goods[k]
-    demand(
+    wanted(
+        family,
         price,
+        fee_rate,
+        fee_unit,
         traded,
         goods,
-        wealth,
+        money,
         parameters,
         money_weight,
         mode,
         numeraire,
         floor,
         0.0,
+        work,
+        mask,
         low,
         high,
     )
-    share = 1.0
+    share = 1.0 - shading
     for k in range(n):
         low[k] = 0.0 if low[k] <= goods[k] <= high[k] else low[k] - goods[k]
         size = abs(low[k])
         limit = max(goods[k], 1.0)
-        if size * share > limit:
+        if size * share > limit and not (mode == IN_UTILITY and k == numeraire):
             share = limit / size
     cost = 0.0
     for k in range(n):
         high[k] = goods[k] + share * low[k]
-        cost += price[k] * share * low[k]
-    change = utility(high, parameters, floor) - before
-    if mode == QUASILINEAR:
-        return change / money_weight - cost
-    worth = marginal(goods, parameters, floor, numeraire)
-    return change / worth if worth > 0.0 else 0.0
+        cost += (price[k] * low[k] + (fee_rate * price[k] + fee_unit) * abs(low[k])) * share
+    change = utility(family, high, parameters, floor) - before
+    return change / worth - (cost if mode == QUASILINEAR else 0.0)
 
 
 def find_market(
@@ -143,6 +170,9 @@ def find_market(
     hearing: I32,
     commodities: Bool,
     numeraire: I32,
+    fee_rate: F64,
+    fee_unit: F64,
+    shading: F64,
     heard_price: F64,
     confidence: F64,
     unheard_confidence: float,
@@ -161,47 +191,93 @@ def find_market(
     market_kind: int,
     best_market: I32,
     best_value: F32,
+    wanders: bool,
+    period_x: int,
+    period_y: int,
+    ids: I64,
+    seed: int,
+    temperature: float,
+    standing: F64,
+    promise: F32,
+    post_rows: I64,
+    memory_post: I64,
+    memory_price: I64,
+    memory_formed: I32,
+    step_numerator: float,
+    step_denominator: float,
+    decays: bool,
+    half_life: float,
 ) -> None:
     """Write each agent's best market post and its discounted value [M]; 0 where there is none.
 
-    Ties go to the post that is pursued already, then to the lower id.  Who cannot walk looks only
-    at posts within reach.
+    Ties go to the post that is pursued already, then to the lower id.  Who cannot walk, or wanders
+    without looking, finds only posts within reach.  A post out of earshot is valued at the prices
+    remembered of it.  `promise` gets the gain at the prices known of the best post, unless it has
+    no entries.
     """
-    n = inventory.shape[1]
+    goods_count = inventory.shape[1]
+    n = goods_count + (1 if mode == IN_UTILITY else 0)
     goods = np.empty(n)
+    rate = np.empty(n)
     price = np.empty(n)
     tilted = np.empty(n)
     low = np.empty(n)
     high = np.empty(n)
+    work = np.empty((3, n))
+    traded = np.ones(n, np.bool_)
+    mask = np.empty(n, np.bool_)
     floor = 0.5 * lot_size
+    slots = memory_post.shape[1]
     for row in range(start, stop):
-        if family[row] != CODE:
-            continue
+        code = int64(family[row])
         chosen = int64(-1)
         value_chosen = 0.0
+        score_chosen = -np.inf if temperature > 0.0 else 0.0
+        promised = 0.0
         best_market[row] = -1
         best_value[row] = 0.0
         tile = (int64(y[row]) >> tile_shift) * tiles_x + (int64(x[row]) >> tile_shift)
-        if tile_start[tile] == tile_start[tile + 1]:
+        here = tile_start[tile + 1] - tile_start[tile]
+        if here + slots == 0:
             continue
         own = parameters[row]
         weight = money_weight[row]
-        for k in range(n):
+        for k in range(goods_count):
             goods[k] = float64(inventory[row, k]) * lot_size
         money = float64(cash[row]) * minor_size
-        before = utility(goods, own, floor)
+        if mode == IN_UTILITY:
+            goods[goods_count] = money
+        for k in range(n):
+            rate[k] = marginal(code, goods, own, floor, k)
+        before = utility(code, goods, own, floor)
         kept = int64(-1)
         if intent_kind[row] == market_kind and intent_since[row] >= 0:
             kept = intent_target[row]
-        for entry in range(tile_start[tile], tile_start[tile + 1]):
-            post = tile_posts[entry]
-            distance = abs(int64(x[row]) - int64(post_x[post])) + abs(
-                int64(y[row]) - int64(post_y[post])
-            )
-            hears = distance <= hearing[post] and confidence[post] > 0.0
-            if not hears and distance > sight[post]:
+        since = int64(tick)
+        if intent_since[row] >= 0:
+            since = int64(intent_since[row])
+        for entry in range(here + slots):
+            # First the posts that reach into the tile, then those that are remembered besides.
+            noted = int64(entry) - here
+            if noted < 0:
+                post = int64(tile_posts[tile_start[tile] + entry])
+            elif memory_post[row, noted] >= 0:
+                post = post_rows[memory_post[row, noted]]
+            else:
                 continue
-            if budget[row] <= 0 and distance > interaction[post]:
+            distance = apart(int64(x[row]), int64(post_x[post]), period_x)
+            distance += apart(int64(y[row]), int64(post_y[post]), period_y)
+            hears = distance <= hearing[post] and confidence[post] > 0.0
+            near = hears or distance <= sight[post]
+            if noted >= 0 and near:
+                continue
+            if noted < 0 and not hears:
+                noted = int64(recall(row, post_id[post], memory_post))
+            if not near and noted < 0:
+                continue
+            if distance >= beta_power.shape[0]:
+                continue
+            if (wanders or budget[row] <= 0) and distance > interaction[post]:
                 continue
             barred = False
             for slot in range(barred_kind.shape[1]):
@@ -213,60 +289,125 @@ def find_market(
                     barred = True
             if barred:
                 continue
-            traded = commodities[post]
-            worth = weight
-            if mode != QUASILINEAR:
-                worth = marginal(goods, own, floor, int64(numeraire[post]))
-            if worth <= 0.0:
-                continue
+            counted = int64(numeraire[post])
+            if mode == IN_UTILITY:
+                counted = goods_count
+            for k in range(goods_count):
+                traded[k] = commodities[post, k]
+            worth = weight if mode == QUASILINEAR else rate[counted]
+            # Who has no use for the numeraire counts in the traded good that it values most.
+            useless = worth <= 0.0
+            if useless:
+                for k in range(n):
+                    if traded[k]:
+                        worth = max(worth, rate[k])
+                if worth <= 0.0:
+                    continue
             for k in range(n):
-                price[k] = heard_price[post, k] if hears else 0.0
-                if price[k] <= 0.0:
-                    price[k] = max(marginal(goods, own, floor, k) / worth, 1e-12)
-                if mode != QUASILINEAR and k == numeraire[post]:
-                    price[k] = 1.0
+                price[k] = 1.0
+                if k != counted:
+                    price[k] = heard_price[post, k] if hears else 0.0
+                    if noted >= 0:
+                        price[k] = remembered_price(
+                            row,
+                            noted,
+                            k,
+                            goods_count,
+                            memory_price,
+                            step_numerator,
+                            step_denominator,
+                        )
+                    if price[k] <= 0.0:
+                        price[k] = max(rate[k] / worth, 1e-12)
+            if useless:
+                worth = 0.0
+                for k in range(n):
+                    if traded[k]:
+                        worth = max(worth, rate[k] / price[k])
             value = 0.0
             for tilt in (up, down):
                 for k in range(n):
-                    tilted[k] = price[k] * tilt
-                    if mode != QUASILINEAR and k == numeraire[post]:
-                        tilted[k] = 1.0
+                    tilted[k] = price[k] if k == counted else price[k] * tilt
                 value += 0.5 * gain_at(
+                    code,
                     tilted,
+                    fee_rate[post],
+                    fee_unit[post],
+                    shading[post],
                     traded,
                     goods,
                     money,
                     own,
                     weight,
                     mode,
-                    int64(numeraire[post]),
+                    counted,
                     floor,
                     before,
+                    worth,
+                    work,
+                    mask,
                     low,
                     high,
                 )
             trust = unheard_confidence
-            if hears:
+            if noted >= 0:
+                age = tick - remembered_since(row, noted, goods_count, memory_price, memory_formed)
+                trust = confidence_at(age, decays, half_life, unheard_confidence)
+            elif hears:
                 trust = confidence[post]
-                if hearing[post] > 0:
-                    trust *= 1.0 - distance_floor * distance / hearing[post]
+            if (hears or noted >= 0) and hearing[post] > 0:
+                trust *= 1.0 - distance_floor * min(distance, int64(hearing[post])) / hearing[post]
             value *= trust * beta_power[distance]
+            value *= standing[post]
             if value < min_value:
                 continue
             ident = post_id[post]
-            better = value > value_chosen
-            if value == value_chosen and chosen != kept:
+            if temperature > 0.0 and value <= 0.0:
+                continue
+            score = post_score(value, temperature, seed, ident, since, ids[row])
+            better = score > score_chosen
+            if score == score_chosen and chosen != kept:
                 better = ident == kept or ident < chosen
-            if better:
-                value_chosen = value
-                chosen = ident
+            if not better:
+                continue
+            score_chosen = score
+            value_chosen = value
+            chosen = ident
+            if promise.shape[0] == 0:
+                continue
+            promised = 0.0
+            if hears or noted >= 0:
+                promised = gain_at(
+                    code,
+                    price,
+                    fee_rate[post],
+                    fee_unit[post],
+                    shading[post],
+                    traded,
+                    goods,
+                    money,
+                    own,
+                    weight,
+                    mode,
+                    counted,
+                    floor,
+                    before,
+                    worth,
+                    work,
+                    mask,
+                    low,
+                    high,
+                )
         best_value[row] = value_chosen
         best_market[row] = chosen
+        if promise.shape[0] > 0:
+            promise[row] = promised
 
 
 def sum_demand(
     start: int,
     stop: int,
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -274,6 +415,9 @@ def sum_demand(
     price: F64,
     commodities: Bool,
     numeraire: I32,
+    fee_rate: F64,
+    fee_unit: F64,
+    shading: F64,
     goods: F64,
     money: F64,
     parameters: F64,
@@ -294,6 +438,11 @@ def sum_demand(
     n = goods.shape[1]
     low = np.empty(n)
     high = np.empty(n)
+    work = np.empty((3, n))
+    mask = np.empty(n, np.bool_)
+    # Rows are copied: taking a view of one counts its references, for which threads would wait.
+    bundle = np.empty(n)
+    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
@@ -303,37 +452,50 @@ def sum_demand(
             high_sum[segment, k] = 0.0
             bought[segment, k] = 0.0
             sold[segment, k] = 0.0
+        part = 1.0 - shading[post]
+        at = price[post]
+        traded = commodities[post]
         for member in range(segment_start[segment], segment_stop[segment]):
-            wealth = money[member] if mode == QUASILINEAR else 0.0
             for k in range(n):
-                if commodities[post, k]:
-                    wealth += price[post, k] * goods[member, k]
-            demand(
-                price[post],
-                commodities[post],
-                goods[member],
-                wealth,
-                parameters[member],
+                bundle[k] = goods[member, k]
+            for k in range(own.shape[0]):
+                own[k] = parameters[member, k]
+            wanted(
+                family,
+                at,
+                fee_rate[post],
+                fee_unit[post],
+                traded,
+                bundle,
+                money[member],
+                own,
                 money_weight[member],
                 mode,
                 int64(numeraire[post]),
                 floor,
                 smoothing,
+                work,
+                mask,
                 low,
                 high,
             )
             for k in range(n):
+                held = bundle[k]
+                if part < 1.0:
+                    low[k] = held + part * (low[k] - held)
+                    high[k] = held + part * (high[k] - held)
                 low_sum[segment, k] += low[k]
                 high_sum[segment, k] += high[k]
-                if low[k] > goods[member, k]:
-                    bought[segment, k] += low[k] - goods[member, k]
-                elif high[k] < goods[member, k]:
-                    sold[segment, k] += goods[member, k] - high[k]
+                if low[k] > held:
+                    bought[segment, k] += low[k] - held
+                elif high[k] < held:
+                    sold[segment, k] += held - high[k]
 
 
 def write_demand(
     start: int,
     stop: int,
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -342,6 +504,9 @@ def write_demand(
     pinned_price: F64,
     commodities: Bool,
     numeraire: I32,
+    fee_rate: F64,
+    fee_unit: F64,
+    shading: F64,
     goods: F64,
     money: F64,
     parameters: F64,
@@ -360,35 +525,52 @@ def write_demand(
     n = goods.shape[1]
     low = np.empty(n)
     high = np.empty(n)
+    work = np.empty((3, n))
+    mask = np.empty(n, np.bool_)
+    # Rows are copied: taking a view of one counts its references, for which threads would wait.
+    bundle = np.empty(n)
+    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
             continue
+        part = 1.0 - shading[post]
+        traded = commodities[post]
+        at = price[post]
+        pinned = pinned_price[post]
         for member in range(segment_start[segment], segment_stop[segment]):
+            for k in range(n):
+                bundle[k] = goods[member, k]
+            for k in range(own.shape[0]):
+                own[k] = parameters[member, k]
             any_marginal = False
             for attempt in range(2):
-                at = pinned_price[post] if attempt == 0 else price[post]
                 if attempt == 1 and any_marginal:
                     break
-                wealth = money[member] if mode == QUASILINEAR else 0.0
-                for k in range(n):
-                    if commodities[post, k]:
-                        wealth += at[k] * goods[member, k]
-                demand(
-                    at,
-                    commodities[post],
-                    goods[member],
-                    wealth,
-                    parameters[member],
+                wanted(
+                    family,
+                    pinned if attempt == 0 else at,
+                    fee_rate[post],
+                    fee_unit[post],
+                    traded,
+                    bundle,
+                    money[member],
+                    own,
                     money_weight[member],
                     mode,
                     int64(numeraire[post]),
                     floor,
                     0.0,
+                    work,
+                    mask,
                     low,
                     high,
                 )
                 for k in range(n):
+                    held = bundle[k]
+                    if part < 1.0:
+                        low[k] = held + part * (low[k] - held)
+                        high[k] = held + part * (high[k] - held)
                     if attempt == 1:
                         desired[member, k] = min(max(desired[member, k], low[k]), high[k])
                         continue
@@ -396,47 +578,62 @@ def write_demand(
                     marginal_member[member, k] = low[k] < high[k]
                     if low[k] < high[k]:
                         any_marginal = True
-                        desired[member, k] = goods[member, k]
+                        desired[member, k] = held
 
 
 def nearest_kink(
     start: int,
     stop: int,
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
-    wanted: Bool,
+    wanted_good: Bool,
     lower: F64,
     upper: F64,
+    fee_rate: F64,
+    fee_unit: F64,
     parameters: F64,
     money_weight: F64,
     mode: int,
     numeraire: I32,
     nearest: F64,
 ) -> None:
-    """Write, for each segment and wanted good, the indifference price nearest mid-bracket.
+    """Write, for each segment and wanted good, the kink of demand nearest mid-bracket.
 
-    Only prices strictly between `lower` and `upper` (posts, K) count; 0 where there is none.
+    Demand jumps at an agent's indifference prices; with fees, where they are what a buyer pays and
+    where they are what a seller gets.  Only prices strictly between `lower` and `upper`
+    (posts, bundle) count; 0 where there is none.
     """
     n = lower.shape[1]
     for segment in range(start, stop):
         post = segment_post[segment]
+        sides = 2 if fee_rate[post] > 0.0 or fee_unit[post] > 0.0 else 1
         for k in range(n):
             nearest[segment, k] = 0.0
-            if not wanted[post, k]:
+            if not wanted_good[post, k]:
                 continue
             middle = 0.5 * (lower[post, k] + upper[post, k])
             for member in range(segment_start[segment], segment_stop[segment]):
-                price = indifference_price(
-                    parameters[member], money_weight[member], mode, int64(numeraire[post]), k
-                )
-                if price <= lower[post, k] or price >= upper[post, k]:
-                    continue
-                found = nearest[segment, k]
-                gap = abs(price - middle)
-                if (
-                    found == 0.0
-                    or gap < abs(found - middle)
-                    or (gap == abs(found - middle) and price < found)
-                ):
-                    nearest[segment, k] = price
+                own = parameters[member]
+                weight = money_weight[member]
+                for index in range(indifference_count(family, own, k)):
+                    value = indifference_at(
+                        family, own, weight, mode, int64(numeraire[post]), k, index
+                    )
+                    for side in range(sides):
+                        price = value
+                        if sides == 2 and side == 0:
+                            price = (value - fee_unit[post]) / (1.0 + fee_rate[post])
+                        elif sides == 2:
+                            price = (value + fee_unit[post]) / (1.0 - fee_rate[post])
+                        if price <= lower[post, k] or price >= upper[post, k]:
+                            continue
+                        found = nearest[segment, k]
+                        gap = abs(price - middle)
+                        if (
+                            found == 0.0
+                            or gap < abs(found - middle)
+                            or (gap == abs(found - middle) and price < found)
+                        ):
+                            nearest[segment, k] = price

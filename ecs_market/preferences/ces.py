@@ -1,0 +1,252 @@
+"""Utility with a constant elasticity of substitution, u = (sum of w_k x_k ^ rho) ^ (1 / rho).
+
+Parameters of a row: the weights w, one an entry of the bundle, their logarithms, then rho, kappa
+and the scale.  All sums are taken of logarithms, so that no power leaves the range of floats
+(K. J. Arrow, H. B. Chenery, B. S. Minhas, R. M. Solow, Review of Economics and Statistics 43,
+1961).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ecs_market.kernels.elementary import exp, log
+from ecs_market.kernels.jit import kernel
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
+from ecs_market.types import F64, Bool, float64
+
+NAME = "ces"
+CODE = 2
+KINKED = False
+# Steps of Newton's method, which needs about six.
+MOST_STEPS = 100
+CLOSE = 1e-15
+NOTHING = -1e300
+
+
+def width(bundle: int) -> int:
+    """Return how many parameters a row takes."""
+    return 2 * bundle + 3
+
+
+def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
+    """Lay out the parameters of n agents as rows, (n, width)."""
+    weights = per_bundle(parameters["weights"], money_weight)
+    logs = np.zeros(weights.shape)
+    write_logs(weights, logs)
+    return np.column_stack([weights, logs, parameters["rho"], scale_and_kappa(parameters)])
+
+
+@kernel
+def write_logs(weights: F64, logs: F64) -> None:
+    """Write the logarithms of positive weights."""
+    for row in range(weights.shape[0]):
+        for k in range(weights.shape[1]):
+            if weights[row, k] > 0.0:
+                logs[row, k] = log(weights[row, k])
+
+
+@kernel
+def log_terms(goods: F64, parameters: F64, least: float) -> float:
+    """Return ln of the sum of w x^rho, a quantity taken at no less than `least`.
+
+    `NOTHING` where no good with a weight is there.
+    """
+    n = goods.shape[0]
+    rho = parameters[2 * n]
+    most = NOTHING
+    for k in range(n):
+        quantity = max(goods[k], least)
+        if parameters[k] > 0.0 and quantity > 0.0:
+            most = max(most, parameters[n + k] + rho * log(quantity))
+    if most == NOTHING:
+        return NOTHING
+    total = 0.0
+    for k in range(n):
+        quantity = max(goods[k], least)
+        if parameters[k] > 0.0 and quantity > 0.0:
+            total += exp(parameters[n + k] + rho * log(quantity) - most)
+    return float64(most + log(total))
+
+
+@kernel
+def log_others(goods: F64, parameters: F64, least: float, traded: Bool) -> float:
+    """Return the same as `log_terms` over the goods that are not traded."""
+    n = goods.shape[0]
+    rho = parameters[2 * n]
+    most = NOTHING
+    total = 0.0
+    for k in range(n):
+        quantity = max(goods[k], least)
+        if parameters[k] <= 0.0 or quantity <= 0.0 or traded[k]:
+            continue
+        term = parameters[n + k] + rho * log(quantity)
+        if term > most:
+            total = total * exp(most - term) + 1.0 if most > NOTHING else 1.0
+            most = term
+        else:
+            total += exp(term - most)
+    return float64(most + log(total)) if most > NOTHING else NOTHING
+
+
+@kernel
+def utility(goods: F64, parameters: F64, floor: float) -> float:
+    """Return U at `goods` [unit].
+
+    In the log form, and with rho below 0, a quantity counts as at least `floor`.
+    """
+    n = goods.shape[0]
+    rho = parameters[2 * n]
+    level = parameters[2 * n + 2] == LEVEL
+    least = 0.0 if level and rho > 0.0 else floor
+    terms = log_terms(goods, parameters, least)
+    if terms == NOTHING:
+        return 0.0
+    if level:
+        return exp(min(terms / rho, MOST_LOGARITHM))
+    return float64(parameters[2 * n + 1] * terms / rho)
+
+
+@kernel
+def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
+    """Return dU/dx_k, taken at no less than `floor`."""
+    n = goods.shape[0]
+    if parameters[k] <= 0.0:
+        return 0.0
+    rho = parameters[2 * n]
+    quantity = max(goods[k], floor)
+    terms = log_terms(goods, parameters, floor)
+    share = exp(parameters[n + k] + rho * log(quantity) - terms)
+    if parameters[2 * n + 2] == LOG:
+        return float64(parameters[2 * n + 1] * share / quantity)
+    return float64(exp(min(terms / rho, MOST_LOGARITHM)) * share / quantity)
+
+
+@kernel
+def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
+    """Return d2U/dx_k dx_m, taken at no less than `floor`."""
+    n = goods.shape[0]
+    if parameters[k] <= 0.0 or parameters[m] <= 0.0:
+        return 0.0
+    rho = parameters[2 * n]
+    at_k = max(goods[k], floor)
+    at_m = max(goods[m], floor)
+    terms = log_terms(goods, parameters, floor)
+    share_k = exp(parameters[n + k] + rho * log(at_k) - terms)
+    share_m = exp(parameters[n + m] + rho * log(at_m) - terms)
+    own = 1.0 if k == m else 0.0
+    bend = share_k / (at_k * at_m)
+    if parameters[2 * n + 2] == LOG:
+        return float64(parameters[2 * n + 1] * bend * (rho * (own - share_m) - own))
+    return float64(exp(min(terms / rho, MOST_LOGARITHM)) * bend * (1.0 - rho) * (share_m - own))
+
+
+@kernel
+def log_spending(index: float, others: float, rho: float, kappa: float, worth: float) -> float:
+    """Return what is spent of unlimited money in the log form.
+
+    The root of w (1 + C (P / w)^rho) = kappa / lambda, with ln P = `index` and ln C = `others`.
+    In ln w the left side's logarithm is convex and increasing, so that Newton's method comes down
+    to the root from kappa / lambda.
+    """
+    most = log(kappa / worth)
+    if others == NOTHING:
+        return kappa / worth
+    spent = most
+    for _ in range(MOST_STEPS):
+        term = others + rho * (index - spent)
+        if term > 0.0:
+            tail = exp(-term)
+            share = 1.0 / (1.0 + tail)
+            gap = spent + term + log(1.0 + tail) - most
+        else:
+            tail = exp(term)
+            share = tail / (1.0 + tail)
+            gap = spent + log(1.0 + tail) - most
+        step = gap / (1.0 - rho * share)
+        spent -= step
+        if abs(step) <= CLOSE * max(1.0, abs(spent)):
+            break
+    return exp(spent)
+
+
+@kernel
+def level_spending(index: float, others: float, rho: float, wealth: float, worth: float) -> float:
+    """Return what is spent in the level form, where dv/dw is (1 + C (P/w)^rho)^(1/rho - 1) / P."""
+    power = (log(worth) + index) * rho / (1.0 - rho)
+    all_of_it = wealth if log(worth) + index < 0.0 else 0.0
+    if others == NOTHING:
+        return all_of_it
+    if power <= 0.0:
+        return wealth if rho > 0.0 else 0.0
+    # ln(e^power - 1), which for small powers needs the first terms of the series.
+    excess = power
+    if power < 1e-5:
+        excess = log(power * (1.0 + 0.5 * power))
+    elif power < 40.0:
+        excess = log(exp(power) - 1.0)
+    return exp(min(index + (others - excess) / rho, MOST_LOGARITHM))
+
+
+@kernel
+def demand(
+    price: F64,
+    traded: Bool,
+    goods: F64,
+    wealth: float,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    floor: float,
+    smoothing: float,
+    low: F64,
+    high: F64,
+) -> None:
+    """Write optimal holdings at `price` with `wealth` to spend; `low` and `high` agree."""
+    n = goods.shape[0]
+    rho = parameters[2 * n]
+    sigma = 1.0 / (1.0 - rho)
+    most = NOTHING
+    partial = False
+    for k in range(n):
+        low[k] = goods[k]
+        if traded[k]:
+            low[k] = 0.0
+            if parameters[k] > 0.0:
+                low[k] = sigma * parameters[n + k] + (1.0 - sigma) * log(price[k])
+                most = max(most, low[k])
+        elif parameters[k] > 0.0:
+            partial = True
+    if most == NOTHING:
+        # Nothing traded here is of use: sold for money, kept where it would have to buy something.
+        for k in range(n):
+            low[k] = goods[k] if mode != QUASILINEAR else low[k]
+            high[k] = low[k]
+        return
+    total = 0.0
+    for k in range(n):
+        if traded[k] and parameters[k] > 0.0:
+            low[k] = exp(low[k] - most)
+            total += low[k]
+    spent = wealth
+    if mode == QUASILINEAR:
+        level = parameters[2 * n + 2] == LEVEL
+        index = (most + log(total)) / (1.0 - sigma)
+        others = NOTHING
+        if partial:
+            least = 0.0 if level and rho > 0.0 else floor
+            others = log_others(goods, parameters, least, traded)
+        if level:
+            spent = level_spending(index, others, rho, wealth, money_weight)
+        else:
+            spent = log_spending(index, others, rho, parameters[2 * n + 1], money_weight)
+        spent = min(spent, wealth)
+    for k in range(n):
+        if traded[k] and parameters[k] > 0.0:
+            low[k] = low[k] / total * spent / price[k]
+        high[k] = low[k]

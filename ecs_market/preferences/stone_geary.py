@@ -1,0 +1,130 @@
+"""Cobb-Douglas utility of what exceeds subsistence, U = kappa sum of a_k ln(x_k - s_k).
+
+Parameters of a row: the exponents a and the subsistence quantities s, one an entry of the bundle,
+then kappa (R. C. Geary, Review of Economic Studies 18, 1950; R. Stone, Economic Journal 64, 1954).
+Below subsistence U also falls with the least x_k / s_k, so steeply that subsistence comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ecs_market.kernels.elementary import log
+from ecs_market.kernels.jit import kernel
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.rows import per_bundle
+from ecs_market.types import F64, Bool, float64
+
+NAME = "stone_geary"
+CODE = 5
+KINKED = False
+# How much steeper utility is below subsistence than a `floor` above it.
+URGENCY = 100.0
+
+
+def width(bundle: int) -> int:
+    """Return how many parameters a row takes."""
+    return 2 * bundle + 1
+
+
+def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -> F64:
+    """Lay out the parameters of n agents as rows, (n, width)."""
+    exponents = per_bundle(parameters["exponents"], money_weight)
+    none = None if money_weight is None else np.zeros(len(exponents))
+    subsistence = per_bundle(parameters["subsistence"], none)
+    return np.column_stack([exponents, subsistence, parameters["kappa"]])
+
+
+@kernel
+def utility(goods: F64, parameters: F64, floor: float) -> float:
+    """Return U at `goods` [unit]; what exceeds subsistence counts as at least `floor`."""
+    n = goods.shape[0]
+    total = 0.0
+    degree = 0.0
+    needs = 0.0
+    supplied = 1.0
+    for k in range(n):
+        need = parameters[n + k]
+        if parameters[k] > 0.0:
+            degree += parameters[k]
+            total += parameters[k] * log(max(goods[k] - need, floor))
+        if need > 0.0:
+            needs += need
+            supplied = min(supplied, goods[k] / need)
+    if supplied < 1.0:
+        total -= URGENCY * degree * needs / floor * (1.0 - supplied)
+    return float64(parameters[2 * n] * total)
+
+
+@kernel
+def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
+    """Return dU/dx_k, taken at no less than `floor` above subsistence.
+
+    A unit of a good short of subsistence is worth what all goods together are at the floor.
+    """
+    n = goods.shape[0]
+    if goods[k] < parameters[n + k]:
+        degree = 0.0
+        for m in range(n):
+            degree += parameters[m]
+        return float64(parameters[2 * n] * degree / floor)
+    above = max(goods[k] - parameters[n + k], floor)
+    return float64(parameters[2 * n] * parameters[k] / above)
+
+
+@kernel
+def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
+    """Return d2U/dx_k dx_m, taken at no less than `floor` above subsistence."""
+    if k != m:
+        return 0.0
+    n = goods.shape[0]
+    above = max(goods[k] - parameters[n + k], floor)
+    return float64(-parameters[2 * n] * parameters[k] / (above * above))
+
+
+@kernel
+def demand(
+    price: F64,
+    traded: Bool,
+    goods: F64,
+    wealth: float,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    floor: float,
+    smoothing: float,
+    low: F64,
+    high: F64,
+) -> None:
+    """Write optimal holdings at `price` with `wealth` to spend; `low` and `high` agree.
+
+    Whoever cannot pay for subsistence buys the same part of it of every good.
+    """
+    n = goods.shape[0]
+    degree = 0.0
+    cost = 0.0
+    for k in range(n):
+        if traded[k]:
+            degree += parameters[k]
+            cost += price[k] * parameters[n + k]
+    extra = wealth - cost
+    part = 1.0
+    if extra < 0.0:
+        part = max(0.0, wealth) / cost
+        extra = 0.0
+    if mode == QUASILINEAR:
+        extra = min(extra, float64(parameters[2 * n] * degree / money_weight))
+    useless = mode != QUASILINEAR and degree <= 0.0
+    for k in range(n):
+        low[k] = goods[k]
+        if traded[k] and not (useless and cost <= 0.0):
+            low[k] = part * parameters[n + k]
+            if degree > 0.0:
+                low[k] += parameters[k] / degree * extra / price[k]
+            elif useless and k == numeraire:
+                low[k] += extra / price[k]
+        high[k] = low[k]
