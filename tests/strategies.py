@@ -239,7 +239,7 @@ def post(
             rules["on_failure"] = some(rng, ways, 1)
     elif mechanism == "posted_price":
         rules["price_update_frequency"] = rng.choice([1, 2, 5])
-        if least == 1 and rng.random() < 0.4:
+        if money != "unit_of_account" and rng.random() < 0.4:
             lot = Fraction(str(units[0]))
             rules["stock"] = {commodities[0]: float(lot * rng.randint(1, 5000))}
     else:
