@@ -1,3 +1,5 @@
+# every rule has the signature that the loop over pairs calls
+
 """Face-to-face trade in rounds: two agents bargain until no rule gains a lot for both.
 
 A round tries the goods in the order of how far the two rates of exchange are apart; the first
@@ -14,8 +16,10 @@ import numpy as np
 
 from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
 from ecs_market.kernels.bargaining_sides import (
+    BUYER,
     FIELDS,
-    MOST_GAIN,
+    HIGHER,
+    LOWER,
     ROW,
     WEIGHT,
     WORTH,
@@ -23,21 +27,23 @@ from ecs_market.kernels.bargaining_sides import (
     both_gain,
     exchange_rate,
     gain,
+    in_minor,
     in_steps,
-    load,
     midpoint,
+    money_rate,
     move,
     note,
     payment_for,
     pick_items,
-    store,
+    put_back,
     swap,
     swap_rows,
+    take_up,
     worth,
     write_rates,
 )
 from ecs_market.kernels.jit import kernel
-from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
+from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
 # Whether a rule goes on by blocks of one size while the rates stay as they are.
@@ -65,6 +71,14 @@ def same_rates(rates: F64, others: F64) -> bool:
 
 
 @kernel
+def buyer_leads(lead: int, buyer_is_lower: bool) -> bool:
+    """Return whether the buyer makes the offer."""
+    if lead == LOWER or lead == HIGHER:
+        return buyer_is_lower == (lead == LOWER)
+    return lead == BUYER
+
+
+@kernel
 def book(
     k: int,
     unit: int,
@@ -81,23 +95,6 @@ def book(
     move(1, k, -size, held, other_bundle, lot_size, minor_size)
     move(0, unit, -paid, held, bundle, lot_size, minor_size)
     move(1, unit, paid, held, other_bundle, lot_size, minor_size)
-
-
-@kernel
-def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
-    """Return the utility in which a side's gains are counted: of money, or of what pays.
-
-    Where that is worth nothing to it, the gain is counted in the good.
-    """
-    n = rates.shape[1] - 1
-    found = float64(rates[at, unit if mode == UNIT_OF_ACCOUNT else n])
-    return found if found > 0.0 else float64(rates[at, k])
-
-
-@kernel
-def in_minor(gained: float, minor_size: float) -> int:
-    """Return a gain in minor units, 0 at least."""
-    return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)
 
 
 def repeats(
@@ -255,8 +252,8 @@ def trade_in_rounds(
     for pair in range(start, stop):
         i = first[pair]
         j = second[pair]
-        load(i, 0, goods, money, *tastes, lot_size, minor_size, held, bundle, taste, state)
-        load(
+        take_up(i, 0, goods, money, *tastes, lot_size, minor_size, held, bundle, taste, state)
+        take_up(
             j,
             1,
             goods,
@@ -297,7 +294,7 @@ def trade_in_rounds(
                 unit_steps,
                 mode,
                 rule,
-                False,
+                buyer_leads(leads[pair], held[0, ROW] == i),
                 held,
                 bundle,
                 taste,
@@ -358,5 +355,5 @@ def trade_in_rounds(
             gained[pair] = in_minor(total, minor_size)
             filled[i] = True
             filled[j] = True
-            store(held, goods, money)
+            put_back(held, goods, money)
     return record[:used]

@@ -1,3 +1,5 @@
+# ruff: noqa: ARG001  # every rule has the signature that the loop over pairs calls
+
 """How much two agents agree on at the midpoint price: blocks, or the smaller wish.
 
 Templates, as in `bargaining_sides`; `agree_on_block` and `agree_on_wish` are what the rounds of
@@ -5,8 +7,6 @@ Templates, as in `bargaining_sides`; `agree_on_block` and `agree_on_wish` are wh
 """
 
 from __future__ import annotations
-
-import math
 
 from ecs_market.kernels.bargaining_sides import (
     FAMILY,

@@ -16,6 +16,7 @@ The plain functions are templates, copied for the families in use with `utility`
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
 from ecs_market.kernels.jit import kernel
@@ -29,6 +30,8 @@ from ecs_market.units import MAX_LOTS, MAX_STEPS
 # Columns of `held` after the items, and of `state`.
 FAMILY, ROW = -2, -1
 WEIGHT, WORTH, NEXT = 0, 1, 2
+# Who proposes: the lower id, the higher id, who buys or who sells.
+LOWER, HIGHER, BUYER, SELLER = 0, 1, 2, 3
 # A gain under this share of the utilities compared is float noise.
 NOISE = 1e-12
 FIELDS = 5
@@ -114,7 +117,7 @@ def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) ->
 
 
 @kernel
-def load(
+def take_up(
     row: int,
     at: int,
     goods: I64,
@@ -146,7 +149,7 @@ def load(
 
 
 @kernel
-def store(held: I64, goods: I64, money: I64) -> None:
+def put_back(held: I64, goods: I64, money: I64) -> None:
     """Write what both sides hold back to their rows."""
     n = goods.shape[1]
     for at in range(2):
@@ -305,6 +308,23 @@ def both_gain(
         1, k, -size, unit, -paid, held, other_bundle, other_taste, state, lot_size, minor_size
     )
     return second > 0.0
+
+
+@kernel
+def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
+    """Return the utility in which a side's gains are counted: of money, or of what pays.
+
+    Where that is worth nothing to it, the gain is counted in the good.
+    """
+    n = rates.shape[1] - 1
+    found = float64(rates[at, unit if mode == UNIT_OF_ACCOUNT else n])
+    return found if found > 0.0 else float64(rates[at, k])
+
+
+@kernel
+def in_minor(gained: float, minor_size: float) -> int:
+    """Return a gain in minor units, 0 at least."""
+    return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)
 
 
 @kernel

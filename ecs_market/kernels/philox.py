@@ -17,6 +17,7 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
 `PARAMETER`         numbers of utilities that differ from agent to agent
+`PROPOSER`          who of a pair makes the offer
 ==================  ==================================================
 """
 
@@ -39,6 +40,7 @@ PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
 PARAMETER: Final = 8
+PROPOSER: Final = 15
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)
