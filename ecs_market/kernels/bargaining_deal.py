@@ -37,7 +37,7 @@ from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUN
 from ecs_market.types import F64, I64, float64, int64
 
 # Changes of lots are tried in these sizes, at most so many of each size.
-COARSE = 8
+COARSE = 1
 MOST_CHANGES = 100
 HALVINGS = 100
 # So often are prices moved by a step until nobody loses.

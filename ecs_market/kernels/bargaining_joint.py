@@ -198,7 +198,7 @@ def outside(
     for row in range(size):
         direction[row] = sign if row == place else 0.0
     width = bundle[items[place]] + other_bundle[items[place]]
-    return worst * width
+    return float64(worst * width)
 
 
 def look(

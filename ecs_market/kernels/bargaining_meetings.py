@@ -186,15 +186,22 @@ def settle_jointly(
             continue
         to_lots(best, held, lot_size, lots)
         payment = -float64(best[n]) if mode == IN_UTILITY else 0.0
-        terms = (lots, payment, goal, mode, cash, other_cash)
-        improve(*terms, *sides, gains, verdict, best_verdict, lot_size)
+        judged = (gains, verdict, best_verdict, lot_size)
+        improve(lots, payment, goal, mode, cash, other_cash, *sides, *judged)
         payment = float64(best_verdict[PAYMENT])
         if mode == IN_UTILITY:
             payment = pay_right(lots, goal, cash, other_cash, *sides, gains, verdict, lot_size)
         costs = (prices, steps, lot_size, step_size, minor_size)
         paid = price(lots, payment, goal, mode, *sides, gains, *costs)
-        feasible = -held[1, n] <= paid <= held[0, n]
-        if not (feasible and acceptable(goal, gains)):
+        agreed = -held[1, n] <= paid <= held[0, n] and acceptable(goal, gains)
+        if not agreed and (mode == IN_UTILITY or (barter and pays)):
+            # Goods for goods, where no price in whole steps makes the payment possible.
+            for item in range(n, entries):
+                mine[item] = bundle[item]
+                yours[item] = other_bundle[item]
+            paid = price(lots, 0.0, goal, UNIT_OF_ACCOUNT, *sides, gains, *costs)
+            agreed = acceptable(goal, gains)
+        if not agreed:
             continue
         for k in range(n):
             if lots[k] != 0:

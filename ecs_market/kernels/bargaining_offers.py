@@ -104,8 +104,8 @@ def shaded(value: float, rule: F64, buys: bool) -> float:
     span = rule[HIGH] - rule[LOW]
     place = 2.0 * (value - rule[LOW]) / 3.0
     if buys:
-        return min(value, rule[LOW] + place + span / 12.0)
-    return max(value, rule[LOW] + place + span / 4.0)
+        return float64(min(value, rule[LOW] + place + span / 12.0))
+    return float64(max(value, rule[LOW] + place + span / 4.0))
 
 
 def agree_on_bids(

@@ -195,7 +195,7 @@ def move(
 @kernel
 def money_at(held: I64) -> int:
     """Return the number of money among the items."""
-    return held.shape[1] + FAMILY - 1
+    return int64(held.shape[1]) + FAMILY - 1
 
 
 def worth(at: int, held: I64, bundle: F64, taste: F64, state: F64, lot_size: float) -> float:
