@@ -357,6 +357,16 @@ def nudge(lots: I64, steps: I64, up: bool) -> int:
 
 
 @kernel
+def finest(lots: I64) -> int:
+    """Return the fewest lots that move of any good: the step of the payments that prices allow."""
+    found = int64(0)
+    for k in range(lots.shape[0]):
+        if lots[k] != 0 and (found == 0 or abs(lots[k]) < found):
+            found = abs(int64(lots[k]))
+    return found
+
+
+@kernel
 def acceptable(goal: F64, gains: F64) -> bool:
     """Return whether nobody loses and those gain whom the goal wants to."""
     if gains[0] < 0.0 or gains[1] < 0.0:
@@ -409,6 +419,7 @@ def price(
     for _ in range(MOST_NUDGES):
         after_deal(lots, float64(cost) * minor_size, mode, *worlds, gains, lot_size)
         if acceptable(goal, gains) and -held[1, n] <= cost <= held[0, n]:
-            break
+            return cost
         cost += nudge(lots, steps, gains[1] < 0.0 or cost < -held[1, n])
+    after_deal(lots, float64(cost) * minor_size, mode, *worlds, gains, lot_size)
     return cost

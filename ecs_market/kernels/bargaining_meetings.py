@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ecs_market.kernels.bargaining_deal import acceptable, improve, pay_right, price
+from ecs_market.kernels.bargaining_deal import acceptable, finest, improve, pay_right, price
 from ecs_market.kernels.bargaining_joint import FIRST, GOAL, IDEAL, PAYMENT, SHARES, solve
 from ecs_market.kernels.bargaining_sides import (
     BUYER,
@@ -189,6 +189,12 @@ def settle_jointly(
         judged = (gains, verdict, best_verdict, lot_size)
         improve(lots, payment, goal, mode, cash, other_cash, *sides, *judged)
         payment = float64(best_verdict[PAYMENT])
+        slack = 2.0 * float64(finest(lots)) * minor_size
+        if pays and (payment > cash - slack or payment < slack - other_cash):
+            # Payments move by such steps, and this one must not end beyond what there is.
+            limits = (max(0.0, cash - slack), max(0.0, other_cash - slack))
+            improve(lots, payment, goal, mode, *limits, *sides, *judged)
+            payment = float64(best_verdict[PAYMENT])
         if mode == IN_UTILITY:
             payment = pay_right(lots, goal, cash, other_cash, *sides, gains, verdict, lot_size)
         costs = (prices, steps, lot_size, step_size, minor_size)
