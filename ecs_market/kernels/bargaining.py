@@ -30,6 +30,7 @@ from ecs_market.kernels.bargaining_sides import (
     in_minor,
     in_steps,
     midpoint,
+    money_at,
     money_rate,
     move,
     note,
@@ -42,7 +43,7 @@ from ecs_market.kernels.bargaining_sides import (
     worth,
     write_rates,
 )
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
@@ -52,7 +53,7 @@ REPEATS = True
 MOST_AGREEMENTS = 1000
 
 
-@kernel
+@borrowing
 def forget(tried: Bool) -> None:
     """Mark every pair of goods as untried."""
     for k in range(tried.shape[0]):
@@ -60,7 +61,7 @@ def forget(tried: Bool) -> None:
             tried[k, unit] = False
 
 
-@kernel
+@borrowing
 def same_rates(rates: F64, others: F64) -> bool:
     """Return whether both sides' marginal utilities are what they were."""
     for side in range(2):
@@ -70,7 +71,7 @@ def same_rates(rates: F64, others: F64) -> bool:
     return True
 
 
-@kernel
+@borrowing
 def buyer_leads(lead: int, buyer_is_lower: bool) -> bool:
     """Return whether the buyer makes the offer."""
     if lead == LOWER or lead == HIGHER:
@@ -78,7 +79,7 @@ def buyer_leads(lead: int, buyer_is_lower: bool) -> bool:
     return lead == BUYER
 
 
-@kernel
+@borrowing
 def book(
     k: int,
     unit: int,
@@ -202,6 +203,134 @@ def carry_out(
     return total * size, total * paid, float64(total) * gained
 
 
+@borrowing
+def swap_sides(state: F64) -> None:
+    """Exchange what both sides' rows of `state` hold."""
+    for column in range(state.shape[1]):
+        kept = state[0, column]
+        state[0, column] = state[1, column]
+        state[1, column] = kept
+
+
+@borrowing
+def write_deal(deals: I64, at: int, buyer: int, seller: int, k: int, size: int, steps: int) -> None:
+    """Write down a trade between two rows."""
+    deals[at, 0] = buyer
+    deals[at, 1] = seller
+    deals[at, 2] = k
+    deals[at, 3] = size
+    deals[at, 4] = steps
+
+
+def meet(
+    lower: int,
+    mode: int,
+    barter: bool,
+    rule: F64,
+    lead: int,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    rates: F64,
+    before: F64,
+    lot_size: float,
+    step_size: float,
+    minor_size: float,
+    halves: I64,
+    money_steps: int,
+    work: F64,
+    traded: Bool,
+    tried: Bool,
+    picked: I64,
+    deals: I64,
+) -> tuple[int, int, float]:
+    """Let a pair bargain; return agreements, rows of `deals` written, and the gain [M].
+
+    `lower` is the row of the agent with the lower id, and a deal has rows in place of ids.
+    """
+    n = money_at(held)
+    used = 0
+    forget(tried)
+    made = 0
+    total = 0.0
+    while made < MOST_AGREEMENTS:
+        pick_items(rates, mode, barter, tried, picked)
+        k = picked[0]
+        unit = picked[1]
+        if k < 0:
+            break
+        tried[k, unit] = True
+        one = exchange_rate(rates[0, k], rates[0, unit])
+        two = exchange_rate(rates[1, k], rates[1, unit])
+        if one < two:
+            swap_rows(rates, held)
+            swap_sides(state)
+            swap(bundle, other_bundle)
+            swap(taste, other_taste)
+        steps = in_steps(midpoint(one, two), step_size)
+        unit_steps = int64(0) if unit == n else money_steps
+        size, steps = agree(
+            k,
+            unit,
+            steps,
+            unit_steps,
+            mode,
+            rule,
+            buyer_leads(lead, held[0, ROW] == lower),
+            held,
+            bundle,
+            taste,
+            other_bundle,
+            other_taste,
+            state,
+            rates,
+            halves,
+            lot_size,
+            step_size,
+            minor_size,
+            work,
+            traded,
+        )
+        if size == 0:
+            continue
+        if made == 0 and mode == QUASILINEAR:
+            total -= worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
+            total -= worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
+        size, paid, more = carry_out(
+            k,
+            unit,
+            size,
+            steps,
+            unit_steps,
+            mode,
+            held,
+            bundle,
+            taste,
+            other_bundle,
+            other_taste,
+            state,
+            rates,
+            before,
+            lot_size,
+            minor_size,
+        )
+        total += more
+        write_deal(deals, used, held[0, ROW], held[1, ROW], k, size, steps)
+        used += 1
+        if unit < n:
+            write_deal(deals, used, held[1, ROW], held[0, ROW], unit, paid, unit_steps)
+            used += 1
+        made += 1
+        forget(tried)
+    if made > 0 and mode == QUASILINEAR:
+        total += worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
+        total += worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
+    return made, used, total
+
+
 def trade_in_rounds(
     start: int,
     stop: int,
@@ -242,6 +371,7 @@ def trade_in_rounds(
     before = np.empty((2, n + 1))
     tried = np.empty((n, n + 1), np.bool_)
     picked = np.empty(2, np.int64)
+    deals = np.empty((2 * MOST_AGREEMENTS, FIELDS), np.int64)
     held = np.empty((2, n + 3), np.int64)
     bundle = np.empty(entries)
     other_bundle = np.empty(entries)
@@ -268,90 +398,39 @@ def trade_in_rounds(
         )
         write_rates(0, held, bundle, taste, state, lot_size, rates)
         write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
-        forget(tried)
-        made = 0
-        total = 0.0
-        while made < MOST_AGREEMENTS:
-            pick_items(rates, mode, barter, tried, picked)
-            k = picked[0]
-            unit = picked[1]
-            if k < 0:
-                break
-            tried[k, unit] = True
-            one = exchange_rate(rates[0, k], rates[0, unit])
-            two = exchange_rate(rates[1, k], rates[1, unit])
-            if one < two:
-                swap_rows(rates, held)
-                swap(state[0], state[1])
-                swap(bundle, other_bundle)
-                swap(taste, other_taste)
-            steps = in_steps(midpoint(one, two), step_size)
-            unit_steps = int64(0) if unit == n else money_steps
-            size, steps = agree(
-                k,
-                unit,
-                steps,
-                unit_steps,
-                mode,
-                rule,
-                buyer_leads(leads[pair], held[0, ROW] == i),
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                rates,
-                halves,
-                lot_size,
-                step_size,
-                minor_size,
-                work,
-                traded,
-            )
-            if size == 0:
-                continue
-            if made == 0 and mode == QUASILINEAR:
-                total -= worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-                total -= (
-                    worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-                )
-            size, paid, more = carry_out(
-                k,
-                unit,
-                size,
-                steps,
-                unit_steps,
-                mode,
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                rates,
-                before,
-                lot_size,
-                minor_size,
-            )
-            total += more
-            buyer = ids[held[0, ROW]]
-            seller = ids[held[1, ROW]]
-            record = note(record, used, buyer, seller, k, size, steps)
+        made, written, total = meet(
+            i,
+            mode,
+            barter,
+            rule,
+            leads[pair],
+            held,
+            bundle,
+            taste,
+            other_bundle,
+            other_taste,
+            state,
+            rates,
+            before,
+            lot_size,
+            step_size,
+            minor_size,
+            halves,
+            money_steps,
+            work,
+            traded,
+            tried,
+            picked,
+            deals,
+        )
+        for row in range(written):
+            buyer = ids[deals[row, 0]]
+            seller = ids[deals[row, 1]]
+            record = note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
             used += 1
-            if unit < n:
-                record = note(record, used, seller, buyer, unit, paid, unit_steps)
-                used += 1
-            made += 1
-            forget(tried)
         trades[pair] = made
         gained[pair] = 0
         if made > 0:
-            if mode == QUASILINEAR:
-                total += worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-                total += (
-                    worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-                )
             gained[pair] = in_minor(total, minor_size)
             filled[i] = True
             filled[j] = True

@@ -18,7 +18,7 @@ from ecs_market.kernels.bargaining_sides import (
     money_at,
     payment_for,
 )
-from ecs_market.kernels.jit import inlined, kernel
+from ecs_market.kernels.jit import borrowing, inlined
 from ecs_market.preferences.chain import last_demand as demand
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool, float64, int64
@@ -135,7 +135,7 @@ def block_gains(
     return True
 
 
-@kernel
+@borrowing
 def first_guess(
     first: int,
     k: int,

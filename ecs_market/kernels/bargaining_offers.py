@@ -11,7 +11,7 @@ would not lose.
 from __future__ import annotations
 
 from ecs_market.kernels.bargaining_sides import MOST_PRICE, affordable, gain, payment_for
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.types import F64, I64, Bool, float64, int64
 
 # The rule's own numbers: whether bids are those of the equilibrium, the range of values [M / unit].
@@ -53,7 +53,7 @@ def least_price(
     return low
 
 
-@kernel
+@borrowing
 def most_steps(size: int, held: I64, unit: int, unit_steps: int) -> int:
     """Return the highest price [step] of `size` lots that the buyer can pay."""
     cash = int64(held[0, unit])
@@ -92,7 +92,7 @@ def reserves(
     return buys - 1, sells
 
 
-@kernel
+@borrowing
 def shaded(value: float, rule: F64, buys: bool) -> float:
     """Return the bid or ask of the linear equilibrium for values drawn evenly from a range.
 

@@ -19,7 +19,7 @@ import math
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
@@ -40,7 +40,7 @@ MOST_GAIN = 2.0**50
 MOST_PRICE = float(MAX_STEPS)
 
 
-@kernel
+@borrowing
 def payment_for(lots: int, steps: int, unit_steps: int) -> int:
     """Return what `lots` cost: minor units (`unit_steps` 0), or the nearest lots of a good."""
     if unit_steps == 0:
@@ -49,7 +49,7 @@ def payment_for(lots: int, steps: int, unit_steps: int) -> int:
     return quotient + (1 if 2 * remainder >= unit_steps else 0)
 
 
-@kernel
+@borrowing
 def affordable(cash: int, steps: int, unit_steps: int) -> int:
     """Return how many lots `cash` (minor units, or lots of the good that pays) can buy."""
     if unit_steps == 0:
@@ -60,7 +60,7 @@ def affordable(cash: int, steps: int, unit_steps: int) -> int:
     return lots
 
 
-@kernel
+@borrowing
 def exchange_rate(worth: float, worth_of_unit: float) -> float:
     """Return how much of what pays a good is worth, inf if that is worth nothing.
 
@@ -71,7 +71,7 @@ def exchange_rate(worth: float, worth_of_unit: float) -> float:
     return math.inf if worth > 0.0 else -1.0
 
 
-@kernel
+@borrowing
 def midpoint(one: float, two: float) -> float:
     """Return the middle of two rates of exchange.
 
@@ -84,13 +84,13 @@ def midpoint(one: float, two: float) -> float:
     return 0.5 * (one + two)
 
 
-@kernel
+@borrowing
 def in_steps(price: float, step_size: float) -> int:
     """Return a price in whole steps, at least one."""
     return max(int64(1), int64(min(MOST_PRICE, price / step_size) + 0.5))
 
 
-@kernel
+@borrowing
 def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) -> None:
     """Write the untried pair (good, what pays) whose rates of exchange are furthest apart.
 
@@ -116,7 +116,7 @@ def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) ->
                 picked[1] = unit
 
 
-@kernel
+@borrowing
 def take_up(
     row: int,
     at: int,
@@ -148,7 +148,7 @@ def take_up(
     state[at, WORTH] = math.nan
 
 
-@kernel
+@borrowing
 def put_back(held: I64, goods: I64, money: I64) -> None:
     """Write what both sides hold back to their rows."""
     n = goods.shape[1]
@@ -159,7 +159,7 @@ def put_back(held: I64, goods: I64, money: I64) -> None:
         money[row] = held[at, n]
 
 
-@kernel
+@borrowing
 def swap_rows(table: F64, whole: I64) -> None:
     """Exchange the two rows of both tables."""
     for column in range(table.shape[1]):
@@ -172,7 +172,7 @@ def swap_rows(table: F64, whole: I64) -> None:
         whole[1, column] = number
 
 
-@kernel
+@borrowing
 def swap(one: F64, two: F64) -> None:
     """Exchange the contents of two arrays."""
     for entry in range(one.shape[0]):
@@ -181,7 +181,7 @@ def swap(one: F64, two: F64) -> None:
         two[entry] = kept
 
 
-@kernel
+@borrowing
 def move(
     at: int, item: int, change: int, held: I64, bundle: F64, lot_size: float, minor_size: float
 ) -> None:
@@ -192,7 +192,7 @@ def move(
         bundle[item] = float64(held[at, item]) * size
 
 
-@kernel
+@borrowing
 def money_at(held: I64) -> int:
     """Return the number of money among the items."""
     return int64(held.shape[1]) + FAMILY - 1
@@ -253,7 +253,7 @@ def worth_after(
     return found
 
 
-@kernel
+@borrowing
 def gained(now: float, old: float, spent: float) -> float:
     """Return the change in utility, 0 in the noise."""
     found = now - old - spent
@@ -310,7 +310,7 @@ def both_gain(
     return second > 0.0
 
 
-@kernel
+@borrowing
 def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
     """Return the utility in which a side's gains are counted: of money, or of what pays.
 
@@ -321,7 +321,7 @@ def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
     return found if found > 0.0 else float64(rates[at, k])
 
 
-@kernel
+@borrowing
 def in_minor(gained: float, minor_size: float) -> int:
     """Return a gain in minor units, 0 at least."""
     return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)

@@ -21,7 +21,7 @@ from ecs_market.kernels import (
     bargaining_offers,
     bargaining_sides,
 )
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.jit import borrowing, kernel, specialise
 from ecs_market.kernels.philox import PROPOSER, fill_below
 from ecs_market.mechanisms.settlement import Trades
 from ecs_market.preferences import families
@@ -109,7 +109,9 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
     chosen = families.dispatch(codes)
 
     def made(template: Any, ending: str = chosen.name, /, **names: Any) -> Any:
-        return specialise(template, f"{template.__name__}_{ending}", **names)
+        loops = {bargaining.trade_in_rounds, bargaining_meetings.settle_jointly}
+        compiler = kernel if template in loops else borrowing
+        return specialise(template, f"{template.__name__}_{ending}", compiler, **names)
 
     sides = bargaining_sides
     worth = made(sides.worth, utility=chosen.utility)
@@ -132,14 +134,10 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
         repeats=made(bargaining.repeats, both_gain=common["both_gain"]),
         write_rates=common["write_rates"],
     )
-    return made(
-        bargaining.trade_in_rounds,
-        ending,
-        agree=_terms(made, rule, common, chosen),
-        carry_out=carry_out,
-        worth=worth,
-        write_rates=common["write_rates"],
-    )
+    agree = _terms(made, rule, common, chosen)
+    meet = made(bargaining.meet, ending, agree=agree, carry_out=carry_out, worth=worth)
+    write_rates = common["write_rates"]
+    return made(bargaining.trade_in_rounds, ending, meet=meet, write_rates=write_rates)
 
 
 def _rule(settings: Settings) -> tuple[str, F64]:
