@@ -377,7 +377,7 @@ def trade_in_rounds(
     other_bundle = np.empty(entries)
     taste = np.empty(parameters.shape[1])
     other_taste = np.empty(parameters.shape[1])
-    state = np.empty((2, 3))
+    state = np.empty((2, 2))
     tastes = (family, parameters, weight)
     for pair in range(start, stop):
         i = first[pair]

@@ -142,7 +142,7 @@ def settle_jointly(
     shape = np.empty((entries, entries))
     taste = np.empty(parameters.shape[1])
     other_taste = np.empty(parameters.shape[1])
-    state = np.empty((2, 3))
+    state = np.empty((2, 2))
     goal = np.empty(4)
     gains = np.empty(2)
     verdict = np.empty(5)
@@ -192,8 +192,9 @@ def settle_jointly(
         slack = 2.0 * float64(finest(lots)) * minor_size
         if pays and (payment > cash - slack or payment < slack - other_cash):
             # Payments move by such steps, and this one must not end beyond what there is.
-            limits = (max(0.0, cash - slack), max(0.0, other_cash - slack))
-            improve(lots, payment, goal, mode, *limits, *sides, *judged)
+            most = max(0.0, cash - slack)
+            other_most = max(0.0, other_cash - slack)
+            improve(lots, payment, goal, mode, most, other_most, *sides, *judged)
             payment = float64(best_verdict[PAYMENT])
         if mode == IN_UTILITY:
             payment = pay_right(lots, goal, cash, other_cash, *sides, gains, verdict, lot_size)

@@ -6,8 +6,8 @@ the seller side 1:
 
 - `held` (2, K + 3): the items [lot; minor unit], the family's code, the agent's row;
 - `bundle`, `other_bundle` [unit] and `taste`, `other_taste`, the rows of parameters;
-- `state` (2, 3): the weight of money, the utility (nan if not worked out) and that after the trade
-  looked at last; `rates` (2, K + 1): the marginal utilities of the items.
+- `state` (2, 2): the weight of money and the utility, nan if not worked out;
+- `rates` (2, K + 1): the marginal utilities of the items.
 
 The plain functions are templates, copied for the families in use with `utility`, `marginal` and
 `demand` bound to those.
@@ -29,7 +29,7 @@ from ecs_market.units import MAX_LOTS, MAX_STEPS
 
 # Columns of `held` after the items, and of `state`.
 FAMILY, ROW = -2, -1
-WEIGHT, WORTH, NEXT = 0, 1, 2
+WEIGHT, WORTH = 0, 1
 # Who proposes: the lower id, the higher id, who buys or who sells.
 LOWER, HIGHER, BUYER, SELLER = 0, 1, 2, 3
 # A gain under this share of the utilities compared is float noise.
@@ -273,13 +273,9 @@ def gain(
     lot_size: float,
     minor_size: float,
 ) -> float:
-    """Return a side's gain in utility from `change` lots of good k for `paid`; see `gained`.
-
-    The utility after it is kept in `state`, in case that the trade is made.
-    """
+    """Return a side's gain in utility from `change` lots of good k for `paid`; see `gained`."""
     old = worth(at, held, bundle, taste, state, lot_size)
     now = worth_after(at, k, change, unit, paid, held, bundle, taste, lot_size, minor_size)
-    state[at, NEXT] = now
     spent = 0.0
     if unit >= bundle.shape[0]:
         spent = state[at, WEIGHT] * (float64(paid) * minor_size)

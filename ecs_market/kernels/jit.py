@@ -151,7 +151,7 @@ def specialise(
         copy.__module__ = template.__module__
         copy.__doc__ = template.__doc__
         copy.__annotations__ = template.__annotations__
-        made = compiler(copy)  # type: ignore[assignment]
+        made = compiler(copy)
         _specialised[template, qualname] = (names, made)
         return made
 
