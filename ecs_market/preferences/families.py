@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.jit import borrowing, specialise
 from ecs_market.preferences import (
     ces,
     chain,
@@ -191,10 +191,12 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
     for function in _LINKS:
         own = _function(family, function)
         if len(codes) == 1:
-            link = specialise(getattr(chain, f"last_{function}"), f"{function}_{name}", own=own)
+            link = specialise(
+                getattr(chain, f"last_{function}"), f"{function}_{name}", borrowing, own=own
+            )
         else:
             other = getattr(dispatch(codes[:-1]), function)
             bound = {"CODE": family.CODE, "own": own, "other": other}
-            link = specialise(getattr(chain, function), f"{function}_{name}", **bound)
+            link = specialise(getattr(chain, function), f"{function}_{name}", borrowing, **bound)
         made[function] = link
     return Dispatch(name=name, **made)
