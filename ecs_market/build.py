@@ -85,8 +85,9 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     _add_patches(world, scenario, start.patches)
     refresh_reach(world)
     inventory = world.agents.whole(Inventory)
-    world.ledger.initial[:-1] = inventory.goods.sum(axis=0)
-    world.ledger.initial[-1] = inventory.money.sum()
+    world.ledger.initial += world.market_accounts()
+    world.ledger.initial[:-1] += inventory.goods.sum(axis=0)
+    world.ledger.initial[-1] += inventory.money.sum()
     return world
 
 

@@ -196,6 +196,7 @@ def orders_world(book: OrderBook) -> World:
     world.post_rows = np.arange(first, first + goods)
     for good, name in enumerate(book.goods):
         write_post(world, first + good, _post(book, good, name))
+    world.ledger.initial += world.market_accounts()
     return world
 
 

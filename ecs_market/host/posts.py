@@ -51,6 +51,7 @@ def add_market_post(
         raise InputError(f"add_market_post: id {settings['id']} was a post that has been removed")
     scenario, post = _checked(simulation.scenario, location, free)
     _write_row(world, post)
+    world.ledger.host += np.append(post.stock_goods or [0] * world.goods, post.stock_money)
     simulation.scenario = scenario
     market = MarketView(simulation, post.id)
     simulation.telemetry.append_posts([post_row(market)])
@@ -75,7 +76,6 @@ def remove_market_post(simulation: Simulation, ident: Any) -> None:
     table = world.posts.tables[name]
     rows = np.arange(table.start, table.stop, dtype=np.int64)
     world.posts.rearrange({name: rows[rows != row]})
-    world.ledger.markets -= lost
     world.ledger.host -= lost
     intent = world.agents.whole(Intent)
     release(intent, (intent.kind == MARKET) & (intent.target == number))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def _settle_or_fall_back(
 
     Returns the prices [price step], what was settled, and the posts that a price band rationed.
     """
-    settled = Settled.nothing(batch)
+    parts: list[Settled] = []
     steps = _rounded(batch, found.price)
     open_posts = batch.active & ~found.converged
     for place in range(auctioneer.on_failure.shape[1]):
@@ -114,7 +115,7 @@ def _settle_or_fall_back(
         last = open_posts & (way == RATION_LAST)
         if last.any():
             steps = np.where(last[:, np.newaxis], _last_steps(batch, post, found), steps)
-            open_posts &= ~_ration(batch, steps, last, found, settled)
+            open_posts &= ~_ration(batch, steps, last, found, parts)
         leaving = open_posts & (way == BILATERAL)
         bar_members(batch.world, batch, leaving)
         open_posts &= ~leaving & (way != NO_TRADE)
@@ -126,8 +127,8 @@ def _settle_or_fall_back(
     kept = _within_band(batch, post, steps, band)
     rationed = cleared & (kept != steps).any(axis=1)
     steps = np.where(cleared[:, np.newaxis], kept, steps)
-    _trade(batch, steps, found, cleared, rationed, settled)
-    return steps, settled, rationed
+    parts.append(_trade(batch, steps, found, cleared, rationed))
+    return steps, _together(parts), rationed
 
 
 def median_rates(batch: Batch) -> F64:
@@ -213,10 +214,8 @@ def _within_band(batch: Batch, post: MarketPost, steps: I64, band: F64) -> I64:
     return _bounded(batch, kept)
 
 
-def _trade(
-    batch: Batch, steps: I64, found: Solution, trading: Bool, off: Bool, settled: Settled
-) -> None:
-    """Settle the posts `trading` at `steps` and add that to `settled`.
+def _trade(batch: Batch, steps: I64, found: Solution, trading: Bool, off: Bool) -> Settled:
+    """Settle the posts `trading` at `steps`.
 
     Who is indifferent is judged at the prices that were found, or where `off` at those traded at.
     """
@@ -227,14 +226,27 @@ def _trade(
     if tied.any():
         place(batch, price, pinned, tied, holdings, indifferent, write=True)
     trade_steps(batch, pinned, trading, holdings, indifferent)
-    settled.add(settle(batch, steps, holdings, indifferent, trading))
+    return settle(batch, steps, holdings, indifferent, trading)
 
 
-def _ration(batch: Batch, steps: I64, posts: Bool, found: Solution, settled: Settled) -> Bool:
+def _ration(
+    batch: Batch, steps: I64, posts: Bool, found: Solution, parts: list[Settled]
+) -> Bool:
     """Trade at given prices, the long side rationed; return the posts with volume."""
-    _trade(batch, steps, found, posts, posts, settled)
-    traded: Bool = posts & (settled.volume.sum(axis=1) > 0)
+    parts.append(_trade(batch, steps, found, posts, posts))
+    traded: Bool = posts & (parts[-1].volume.sum(axis=1) > 0)
     return traded
+
+
+def _together(parts: list[Settled]) -> Settled:
+    """Return what settlements of different posts of a batch came to, all their entries added."""
+    whole, *others = parts
+    for other in others:
+        for each in fields(Settled):
+            total = getattr(whole, each.name)
+            if total is not None:
+                total += getattr(other, each.name)
+    return whole
 
 
 def price_of(batch: Batch, steps: I64) -> F64:
