@@ -22,6 +22,7 @@ from ecs_market.components.walrasian import (
     RATION_LAST,
     Walrasian,
 )
+from ecs_market.kernels import attendance
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.pursuits import bar_members, forgive
 from ecs_market.mechanisms.search import Rules, Solution, bounds, several_kinked
@@ -136,14 +137,17 @@ def median_rates(batch: Batch) -> F64:
 
     The mean of the middle two where their number is even; 0 at posts without members.
     """
-    rate = batch.world.scratch.search.rate[batch.row].astype(np.float64)
-    post = np.repeat(np.arange(batch.posts), np.diff(batch.first))
     median = np.zeros(batch.endowment.shape)
-    start, size = batch.first[:-1][batch.active], np.diff(batch.first)[batch.active]
-    for k in range(rate.shape[1]):
-        ordered = rate[np.lexsort((rate[:, k], post)), k]
-        middle = ordered[start + size // 2] + ordered[start + (size - 1) // 2]
-        median[batch.active, k] = 0.5 * middle
+    batch.world.over(
+        0,
+        median.size,
+        attendance.median_rates,
+        batch.first,
+        batch.row,
+        batch.world.scratch.search.rate,
+        median,
+        cost=batch.members_a_post,
+    )
     return median
 
 
