@@ -6,7 +6,7 @@ import esper
 
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
-from ecs_market.preferences.families import loops
+from ecs_market.preferences import families
 from ecs_market.world import World
 
 
@@ -14,24 +14,23 @@ class Appraise(esper.Processor):
     """Write marginal rates [M / unit] and how fast they fall, once an agent and tick."""
 
     def process(self, world: World) -> None:
-        """Run each family's loop over every population."""
+        """Go through every population."""
         utility = world.agents.whole(Utility)
         inventory = world.agents.whole(Inventory)
         search = world.scratch.search
         for table in world.tables(Inventory, Utility):
-            for code in world.families:
-                world.over(
-                    table.start,
-                    table.stop,
-                    loops(code).appraise,
-                    utility.family,
-                    inventory.goods,
-                    inventory.money,
-                    utility.parameters,
-                    utility.money_weight,
-                    world.settings.mode,
-                    world.settings.lot_size,
-                    world.settings.minor_size,
-                    search.rate,
-                    search.curvature,
-                )
+            world.over(
+                table.start,
+                table.stop,
+                families.search(world.families).appraise,
+                utility.family,
+                inventory.goods,
+                inventory.money,
+                utility.parameters,
+                utility.money_weight,
+                world.settings.mode,
+                world.settings.lot_size,
+                world.settings.minor_size,
+                search.rate,
+                search.curvature,
+            )

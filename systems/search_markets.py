@@ -17,7 +17,7 @@ from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.elementary import exp
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.mechanisms.batch import charges, post_rules
-from ecs_market.preferences.families import loops
+from ecs_market.preferences import families
 from ecs_market.world import World
 
 POST_COST = 32
@@ -38,57 +38,57 @@ class SearchMarkets(esper.Processor):
         utility, intent = world.agents.whole(Utility), world.agents.whole(Intent)
         barred = world.agents.whole(Barred)
         place, reach = world.posts.whole(Position), world.posts.whole(PostVisibility)
-        info, fees = settings.price_info, charges(world)
+        info = settings.price_info
+        find_market = families.search(world.families, charges(world)).find_market
         fee_rate, fee_unit, shading = post_rules(world)
         for table in world.tables(Position, Inventory, Utility, Intent):
-            for code in world.families:
-                world.over(
-                    table.start,
-                    table.stop,
-                    loops(code, fees).find_market,
-                    utility.family,
-                    inventory.goods,
-                    inventory.money,
-                    utility.parameters,
-                    utility.money_weight,
-                    settings.mode,
-                    settings.lot_size,
-                    settings.minor_size,
-                    position.x,
-                    position.y,
-                    TILE_SHIFT,
-                    index.tiles_x,
-                    index.tile_start,
-                    index.post,
-                    place.x,
-                    place.y,
-                    world.posts.whole(Identity).id,
-                    world.agents.whole(Mobility).budget,
-                    reach.interaction_radius,
-                    reach.visibility_radius,
-                    reach.broadcast_radius,
-                    world.posts.whole(MarketPost).commodities,
-                    index.numeraire,
-                    fee_rate,
-                    fee_unit,
-                    shading,
-                    world.scratch.heard_price,
-                    world.scratch.confidence,
-                    info.floor,
-                    1.0 - info.floor if info.by_distance else 0.0,
-                    exp(info.sigma),
-                    exp(-info.sigma),
-                    world.beta_power,
-                    settings.min_value,
-                    intent.kind,
-                    intent.target,
-                    intent.since,
-                    barred.kind,
-                    barred.target,
-                    barred.until,
-                    world.tick,
-                    MARKET,
-                    search.best_market,
-                    search.market_value,
-                    cost=POST_COST,
-                )
+            world.over(
+                table.start,
+                table.stop,
+                find_market,
+                utility.family,
+                inventory.goods,
+                inventory.money,
+                utility.parameters,
+                utility.money_weight,
+                settings.mode,
+                settings.lot_size,
+                settings.minor_size,
+                position.x,
+                position.y,
+                TILE_SHIFT,
+                index.tiles_x,
+                index.tile_start,
+                index.post,
+                place.x,
+                place.y,
+                world.posts.whole(Identity).id,
+                world.agents.whole(Mobility).budget,
+                reach.interaction_radius,
+                reach.visibility_radius,
+                reach.broadcast_radius,
+                world.posts.whole(MarketPost).commodities,
+                index.numeraire,
+                fee_rate,
+                fee_unit,
+                shading,
+                world.scratch.heard_price,
+                world.scratch.confidence,
+                info.floor,
+                1.0 - info.floor if info.by_distance else 0.0,
+                exp(info.sigma),
+                exp(-info.sigma),
+                world.beta_power,
+                settings.min_value,
+                intent.kind,
+                intent.target,
+                intent.since,
+                barred.kind,
+                barred.target,
+                barred.until,
+                world.tick,
+                MARKET,
+                search.best_market,
+                search.market_value,
+                cost=POST_COST,
+            )

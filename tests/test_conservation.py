@@ -18,6 +18,7 @@ from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.utility import Utility
 from ecs_market.preferences import cobb_douglas, linear
 from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.rows import LOG
 from ecs_market.types import I64
 from ecs_market.world import World
 from tests.strategies import scenarios
@@ -49,7 +50,7 @@ def utility(world: World, row: int, lots: I64, minor: int) -> tuple[float, float
         assert tastes.family[row] == cobb_douglas.CODE
         exponents, kappa, scale = parameters[:goods], parameters[goods], parameters[goods + 1]
         wanted = [(a, x) for a, x in zip(exponents, held, strict=True) if a > 0]
-        if scale == cobb_douglas.LOG:
+        if scale == LOG:
             least = 0.5 * world.settings.lot_size
             terms = [kappa * a * math.log(max(x, least)) for a, x in wanted]
         else:

@@ -10,7 +10,7 @@ import pytest
 from scipy.optimize import linprog, minimize
 
 from ecs_market.preferences import cobb_douglas, linear
-from ecs_market.preferences.families import loops
+from ecs_market.preferences.families import search
 from ecs_market.preferences.modes import MODES
 from tests.oracles.economics import QUASILINEAR, UNIT_OF_ACCOUNT, Taste, utility
 
@@ -262,15 +262,17 @@ def curvature_of(taste: Taste, goods: F, mode: str) -> tuple[F, F]:
     n = len(goods)
     rate, bend = np.zeros((1, n), np.float32), np.zeros((1, n), np.float32)
     module = FAMILIES[taste.family]
-    loops(module.CODE).appraise(
+    search((module.CODE,)).appraise(
         0,
         1,
         np.array([module.CODE], np.int8),
         np.rint(goods[np.newaxis] / 1e-3).astype(np.int64),
+        np.zeros(1, np.int64),
         np.array([taste.row()]),
         np.array([taste.money_weight]),
         MODES.index(mode),
         1e-3,
+        1e-7,
         rate,
         bend,
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from itertools import pairwise
-from typing import Any
-
+from ecs_market.declared.domains import (
+    check_ces,
+    check_induced,
+    check_quadratic,
+    check_translog,
+    level_of_ces,
+    level_of_leontief,
+    level_of_product,
+    level_of_translog,
+)
 from ecs_market.registry import Entry, Parameter
 
 _SCALE = Parameter(
@@ -37,69 +42,6 @@ _WEIGHTS = Parameter(
     maximum=1e9,
     required=True,
 )
-
-
-def _number(value: float) -> Decimal:
-    return Decimal(repr(float(value)))
-
-
-def _with_money(listed: Sequence[float], money_weight: float | None) -> list[Decimal]:
-    numbers = [_number(each) for each in listed]
-    return numbers if money_weight is None else [*numbers, _number(money_weight)]
-
-
-def level_of_product(
-    parameters: Mapping[str, Any], quantities: Sequence[Decimal], money_weight: float | None
-) -> Decimal:
-    """Return the product of the quantities, each above its subsistence, to its exponent."""
-    exponents = _with_money(parameters["exponents"], money_weight)
-    least = [_number(each) for each in parameters.get("subsistence") or ()]
-    level = Decimal(1)
-    for index, (exponent, quantity) in enumerate(zip(exponents, quantities, strict=True)):
-        above = quantity - least[index] if index < len(least) else quantity
-        if exponent > 0:
-            level *= above**exponent if above > 0 else Decimal(0)
-    return level
-
-
-def level_of_ces(
-    parameters: Mapping[str, Any], quantities: Sequence[Decimal], money_weight: float | None
-) -> Decimal:
-    """Return the weighted mean of order rho of the quantities."""
-    weights = _with_money(parameters["weights"], money_weight)
-    rho = _number(parameters["rho"])
-    pairs = [pair for pair in zip(weights, quantities, strict=True) if pair[0] > 0]
-    if rho < 0 and any(quantity <= 0 for _, quantity in pairs):
-        return Decimal(0)
-    if rho == 0:
-        level = Decimal(1)
-        for weight, quantity in pairs:
-            level *= quantity**weight
-        return level
-    total = sum(weight * quantity**rho for weight, quantity in pairs)
-    return Decimal(total) ** (1 / rho)
-
-
-def level_of_leontief(
-    parameters: Mapping[str, Any], quantities: Sequence[Decimal], money_weight: float | None
-) -> Decimal:
-    """Return how many bundles of the fixed proportions the quantities make."""
-    needed = _with_money(parameters["coefficients"], money_weight)
-    return min(quantity / need for need, quantity in zip(needed, quantities, strict=True) if need)
-
-
-def check_induced(
-    parameters: Mapping[str, Any], goods: tuple[str, ...], mode: str
-) -> list[tuple[str, str]]:
-    """Refuse values that rise and costs that fall from step to step."""
-    found = []
-    for key, sign, word in (("values", -1, "rise"), ("costs", 1, "fall")):
-        for good, curve in zip(goods, parameters.get(key) or (), strict=False):
-            if any(sign * (b - a) < 0 for a, b in pairwise(curve)):
-                found.append((key, f"{key} of {good} must not {word} from step to step"))
-    if not any(map(any, (parameters.get("values") or (), parameters.get("costs") or ()))):
-        found.append(("values", "give values, costs or both"))
-    return found
 
 
 ENTRIES: tuple[Entry, ...] = (
@@ -133,15 +75,16 @@ ENTRIES: tuple[Entry, ...] = (
             Parameter(
                 "rho",
                 "number",
-                "Substitution: below 0 complements, above 0 substitutes.",
-                minimum=-50.0,
-                maximum=0.99,
+                "Substitution: below 0 complements, above 0 substitutes; below 1 and not 0.",
+                minimum=-1000.0,
+                maximum=0.9999,
                 required=True,
             ),
             _SCALE,
             _KAPPA,
         ),
         module="ecs_market.preferences.ces",
+        check=check_ces,
         level=level_of_ces,
     ),
     Entry(
@@ -154,7 +97,7 @@ ENTRIES: tuple[Entry, ...] = (
             Parameter(
                 "coefficients",
                 "per_good",
-                "Quantity of each good in one bundle, in the order of goods.",
+                "Quantity of each good in one bundle, 0 for a good of no use.",
                 minimum=0.0,
                 maximum=1e9,
                 required=True,
@@ -179,6 +122,7 @@ ENTRIES: tuple[Entry, ...] = (
                 minimum=0.0,
                 maximum=1e9,
                 required=True,
+                nonzero=False,
             ),
             Parameter(
                 "sigma",
@@ -191,13 +135,15 @@ ENTRIES: tuple[Entry, ...] = (
             Parameter(
                 "gamma",
                 "number",
-                "Weight of the product of the distances of each two goods.",
+                "Weight of the product of both distances; below 2 / (sigma x sigma) in size.",
                 0.0,
                 minimum=-1e9,
                 maximum=1e9,
             ),
         ),
         module="ecs_market.preferences.quadratic",
+        modes=("quasilinear", "unit_of_account"),
+        check=check_quadratic,
     ),
     Entry(
         "family",
@@ -236,10 +182,14 @@ ENTRIES: tuple[Entry, ...] = (
                 minimum=-1e3,
                 maximum=1e3,
                 required=True,
+                nonzero=False,
             ),
             _KAPPA,
         ),
         module="ecs_market.preferences.translog",
+        modes=("quasilinear", "unit_of_account"),
+        check=check_translog,
+        level=level_of_translog,
     ),
     Entry(
         "family",
@@ -251,14 +201,14 @@ ENTRIES: tuple[Entry, ...] = (
             Parameter(
                 "values",
                 "curves",
-                "Worth of each further step of each good [utility]; must not rise.",
+                "Worth of each further step of each good [utility / unit]; must not rise.",
                 minimum=0.0,
                 maximum=1e9,
             ),
             Parameter(
                 "costs",
                 "curves",
-                "Cost of each further step sold of each good [utility]; must not fall.",
+                "Cost of each further step sold [utility / unit]; must not fall.",
                 minimum=0.0,
                 maximum=1e9,
             ),

@@ -263,6 +263,7 @@ class Batch:
                 0,
                 len(run.post),
                 families.loops(run.family, self.fees).sum_demand,
+                run.family,
                 run.post,
                 run.start,
                 run.stop,
@@ -311,6 +312,7 @@ class Batch:
                 0,
                 len(run.post),
                 families.loops(run.family, self.fees).write_demand,
+                run.family,
                 run.post,
                 run.start,
                 run.stop,
@@ -379,6 +381,7 @@ class Batch:
                 0,
                 len(run.post),
                 families.loops(run.family, self.fees).nearest_kink,
+                run.family,
                 run.post,
                 run.start,
                 run.stop,
@@ -395,8 +398,7 @@ class Batch:
                 cost=max(1, self.size // max(1, len(run.post))),
             )
             tatonnement.pick_nearest(run.post, lower, upper, found, nearest)
-        found_of_goods: F64 = nearest if nearest.shape[1] == goods else nearest[:, :goods].copy()
-        return found_of_goods
+        return np.ascontiguousarray(nearest[:, :goods])
 
 
 def part(world: World, table: Table) -> Batch:
@@ -465,8 +467,8 @@ def charges(world: World) -> bool:
 def post_rules(world: World) -> tuple[F64, F64, F64]:
     """Return every post's fee rate, its fee for a unit [M / unit], and its shading."""
     rules, settings = world.posts.whole(MarketRules), world.settings
-    fee_unit: F64 = rules.fee_per_lot * np.float64(settings.minor_size / settings.lot_size)
-    return rules.fee_ppb / 1e9, fee_unit, rules.shading
+    fee_unit = rules.fee_per_lot * (settings.minor_size / settings.lot_size)
+    return rules.fee_ppb.astype(np.float64) / 1e9, fee_unit.astype(np.float64), rules.shading
 
 
 def prices_given(world: World, given: Any) -> F64:

@@ -2,7 +2,8 @@
 
 Parameters of a row: the weights w, one an entry of the bundle, their logarithms, then rho, kappa
 and the scale.  All sums are taken of logarithms, so that no power leaves the range of floats
-(K. J. Arrow, H. B. Chenery, B. S. Minhas, R. M. Solow, Review of Economics and Statistics 43, 1961).
+(K. J. Arrow, H. B. Chenery, B. S. Minhas, R. M. Solow, Review of Economics and Statistics 43,
+1961).
 """
 
 from __future__ import annotations

@@ -29,6 +29,35 @@ def marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> 
     return other(family, goods, parameters, floor, k)  # type: ignore[no-any-return]  # as above
 
 
+def hessian(family: int, goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
+    """Return d2U/dx_k dx_m in the given family."""
+    if family == CODE:
+        return own(goods, parameters, floor, k, m)  # type: ignore[no-any-return]  # bound per link
+    return other(family, goods, parameters, floor, k, m)  # type: ignore[no-any-return]  # as above
+
+
+def indifference_count(family: int, parameters: F64, k: int) -> int:
+    """Return how many indifference prices good k has in the given family."""
+    if family == CODE:
+        return own(parameters, k)  # type: ignore[no-any-return]  # bound per link
+    return other(family, parameters, k)  # type: ignore[no-any-return]  # bound per link
+
+
+def indifference_at(
+    family: int,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    k: int,
+    index: int,
+) -> float:
+    """Return one indifference price of good k in the given family."""
+    if family == CODE:
+        return own(parameters, money_weight, mode, numeraire, k, index)  # type: ignore[no-any-return]  # bound per link
+    return other(family, parameters, money_weight, mode, numeraire, k, index)  # type: ignore[no-any-return]  # as above
+
+
 def demand(
     family: int,
     price: F64,
@@ -86,6 +115,29 @@ def last_utility(family: int, goods: F64, parameters: F64, floor: float) -> floa
 def last_marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the marginal utility of good k."""
     return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_hessian(family: int, goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
+    """Return d2U/dx_k dx_m."""
+    return own(goods, parameters, floor, k, m)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_indifference_count(family: int, parameters: F64, k: int) -> int:
+    """Return how many indifference prices good k has."""
+    return own(parameters, k)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_indifference_at(
+    family: int,
+    parameters: F64,
+    money_weight: float,
+    mode: int,
+    numeraire: int,
+    k: int,
+    index: int,
+) -> float:
+    """Return one indifference price of good k."""
+    return own(parameters, money_weight, mode, numeraire, k, index)  # type: ignore[no-any-return]  # bound per link
 
 
 def last_demand(

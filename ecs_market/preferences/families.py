@@ -1,8 +1,8 @@
 """Which utility families there are, and the kernels built from them on demand.
 
-Only the families that a run uses are compiled.  Loops over many agents exist once a family
-(`loops`); code that meets one agent at a time goes through a chain of comparisons over the
-families in use (`dispatch`).
+Only the families that a run uses are compiled.  Loops that a clearing runs over and over exist once
+a family (`loops`); what goes through the agents once a tick (`search`), or meets one agent at a
+time, goes through a chain of comparisons over the families in use (`dispatch`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ecs_market.preferences import (
     cobb_douglas,
     holdings,
     induced_value,
+    kinks,
     leontief,
     limit_order,
     linear,
@@ -46,15 +47,32 @@ FAMILIES: dict[int, ModuleType] = {
 }
 
 
+# Functions that a dispatch goes through.
+_LINKS = (
+    "utility",
+    "marginal",
+    "hessian",
+    "demand",
+    "indifference_count",
+    "indifference_at",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Loops:
-    """The loops of `template`, compiled for one family."""
+    """The loops of `template` over the members of posts, compiled for one family."""
 
-    appraise: Callable[..., None]
-    find_market: Callable[..., None]
     sum_demand: Callable[..., None]
     write_demand: Callable[..., None]
     nearest_kink: Callable[..., None]
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The loops of `template` over all agents, compiled for a set of families."""
+
+    appraise: Callable[..., None]
+    find_market: Callable[..., None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +82,10 @@ class Dispatch:
     name: str
     utility: Callable[..., float]
     marginal: Callable[..., float]
+    hessian: Callable[..., float]
     demand: Callable[..., None]
+    indifference_count: Callable[..., int]
+    indifference_at: Callable[..., float]
 
 
 def by_name(name: str) -> ModuleType:
@@ -74,69 +95,91 @@ def by_name(name: str) -> ModuleType:
 
 @functools.cache
 def loops(code: int, fees: bool = False) -> Loops:
-    """Return the loops over agents for one family; with `fees`, those that reckon with fees."""
-    family = FAMILIES[code]
-    name = f"{family.NAME}_fees" if fees else str(family.NAME)
-    count, price = _indifference(family)
-    wanted = specialise(holdings.wanted, f"wanted_{family.NAME}", demand=family.demand)
-    if fees:
-        sides = specialise(
-            holdings.try_sides,
-            f"try_sides_{family.NAME}",
-            demand=family.demand,
-            utility=family.utility,
-            indifference_count=count,
-            indifference_at=price,
-        )
-        wanted = specialise(
-            holdings.wanted_after_fees,
-            f"wanted_after_fees_{family.NAME}",
-            utility=family.utility,
-            try_sides=sides,
-            wanted=wanted,
-        )
-    gain_at = specialise(
-        template.gain_at, f"gain_at_{name}", wanted=wanted, utility=family.utility
-    )
-    scalars = {"CODE": code, "marginal": family.marginal, "utility": family.utility}
+    """Return the loops over members for one family; with `fees`, those that reckon with fees."""
+    chosen = dispatch((code,))
+    name = f"{chosen.name}_fees" if fees else chosen.name
+    wanted = _wanted(chosen, fees)
     return Loops(
-        appraise=specialise(
-            template.appraise, f"appraise_{family.NAME}", hessian=family.hessian, **scalars
-        ),
-        find_market=specialise(
-            template.find_market, f"find_market_{name}", gain_at=gain_at, **scalars
-        ),
         sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
         if fees
-        else specialise(sums.sum_demand, f"sum_demand_{name}", demand=family.demand),
+        else specialise(sums.sum_demand, f"sum_demand_{name}", demand=FAMILIES[code].demand),
         write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted)
         if fees
-        else specialise(sums.write_demand, f"write_demand_{name}", demand=family.demand),
+        else specialise(sums.write_demand, f"write_demand_{name}", demand=FAMILIES[code].demand),
         nearest_kink=specialise(
             template.nearest_kink,
-            f"nearest_kink_{family.NAME}",
-            indifference_count=count,
-            indifference_at=price,
+            f"nearest_kink_{chosen.name}",
+            indifference_count=chosen.indifference_count,
+            indifference_at=chosen.indifference_at,
         ),
     )
 
 
-def _indifference(family: ModuleType) -> tuple[Any, Any]:
-    """Return how many indifference prices a good has in a family, and the kernel that tells them.
+@functools.cache
+def search(codes: tuple[int, ...], fees: bool = False) -> Search:
+    """Return the loops over agents for a set of families, given as ascending codes."""
+    chosen = dispatch(codes)
+    name = f"{chosen.name}_fees" if fees else chosen.name
+    gain_at = specialise(
+        template.gain_at, f"gain_at_{name}", wanted=_wanted(chosen, fees), utility=chosen.utility
+    )
+    return Search(
+        appraise=specialise(
+            template.appraise,
+            f"appraise_{chosen.name}",
+            marginal=chosen.marginal,
+            hessian=chosen.hessian,
+        ),
+        find_market=specialise(
+            template.find_market,
+            f"find_market_{name}",
+            gain_at=gain_at,
+            marginal=chosen.marginal,
+            utility=chosen.utility,
+        ),
+    )
 
-    A family without jumps has none.  One with jumps has `indifference_price(.., k)`, or, if it can
-    have several a good, `indifference_count` and `indifference_at(.., k, index)`.
+
+def _wanted(chosen: Dispatch, fees: bool) -> Any:
+    """Return the kernel that writes what an agent wants at a price, after fees if there are any."""
+    wanted = specialise(holdings.wanted, f"wanted_{chosen.name}", demand=chosen.demand)
+    if not fees:
+        return wanted
+    sides = specialise(
+        holdings.try_sides,
+        f"try_sides_{chosen.name}",
+        demand=chosen.demand,
+        utility=chosen.utility,
+        indifference_count=chosen.indifference_count,
+        indifference_at=chosen.indifference_at,
+    )
+    return specialise(
+        holdings.wanted_after_fees,
+        f"wanted_after_fees_{chosen.name}",
+        utility=chosen.utility,
+        try_sides=sides,
+        wanted=wanted,
+    )
+
+
+def _function(family: ModuleType, name: str) -> Any:
+    """Return a family's kernel.
+
+    A family whose demand never jumps has no indifference prices.  One with jumps has
+    `indifference_price(.., k)`, or, if it can have several a good, `indifference_count` and
+    `indifference_at(.., k, index)`.
     """
+    if not name.startswith("indifference") or hasattr(family, "indifference_count"):
+        return getattr(family, name)
     if not family.KINKED:
-        return holdings.no_indifference, holdings.never_indifferent
-    if hasattr(family, "indifference_count"):
-        return family.indifference_count, family.indifference_at
-    only = specialise(
-        holdings.only_indifference,
+        return kinks.no_indifference if name.endswith("count") else kinks.never_indifferent
+    if name.endswith("count"):
+        return kinks.one_indifference
+    return specialise(
+        kinks.only_indifference,
         f"only_indifference_{family.NAME}",
         indifference_price=family.indifference_price,
     )
-    return holdings.one_indifference, only
 
 
 @functools.cache
@@ -145,8 +188,8 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
     family = FAMILIES[codes[-1]]
     name = "_or_".join(FAMILIES[code].NAME for code in codes)
     made: dict[str, Any] = {}
-    for function in ("utility", "marginal", "demand"):
-        own = getattr(family, function)
+    for function in _LINKS:
+        own = _function(family, function)
         if len(codes) == 1:
             link = specialise(getattr(chain, f"last_{function}"), f"{function}_{name}", own=own)
         else:

@@ -1,18 +1,20 @@
 """What an agent wants to hold at a post's price, with the post's fees and without.
 
-The plain functions are templates like those of `template`: the names imported here from `linear`
-stand for whichever family they are copied for.  An indifference price of good k is one at which
-the agent's demand for it is a set.
+The plain functions are templates: the names imported here from `chain` are bound to one family's
+functions, or to a dispatch over several.  An indifference price of good k is one at which the
+agent's demand for it is a set.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
-from ecs_market.preferences.linear import demand, indifference_price, utility
+from ecs_market.preferences.chain import last_demand as demand
+from ecs_market.preferences.chain import last_indifference_at as indifference_at
+from ecs_market.preferences.chain import last_indifference_count as indifference_count
+from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F64, Bool, float64
+from ecs_market.types import F64, Bool
 
 # The price with its fee may miss an indifference price by the rounding of the sum.
 SAME = 1e-14
@@ -20,38 +22,8 @@ SAME = 1e-14
 EQUAL = 1e-13
 
 
-@kernel
-def no_indifference(parameters: F64, k: int) -> int:
-    """Return how many indifference prices there are: none."""
-    return 0
-
-
-@kernel
-def one_indifference(parameters: F64, k: int) -> int:
-    """Return how many indifference prices there are: one."""
-    return 1
-
-
-@kernel
-def never_indifferent(
-    parameters: F64, money_weight: float, mode: int, numeraire: int, k: int, index: int
-) -> float:
-    """Return 0: there is no indifference price."""
-    return 0.0
-
-
-def only_indifference(
-    parameters: F64, money_weight: float, mode: int, numeraire: int, k: int, index: int
-) -> float:
-    """Return the one indifference price of good k."""
-    return float64(indifference_price(parameters, money_weight, mode, numeraire, k))
-
-
-indifference_count = no_indifference
-indifference_at = never_indifferent
-
-
 def wanted(
+    family: int,
     price: F64,
     fee_rate: float,
     fee_unit: float,
@@ -75,6 +47,7 @@ def wanted(
         if traded[k]:
             wealth += price[k] * goods[k]
     demand(
+        family,
         price,
         traded,
         goods,
@@ -91,6 +64,7 @@ def wanted(
 
 
 def try_sides(
+    family: int,
     code: int,
     price: F64,
     fee_rate: float,
@@ -127,13 +101,14 @@ def try_sides(
             net[k] = price[k] + fee if side == 1 else price[k] - fee
             if side == 2 and (goods[k] <= 0.0 or net[k] <= 0.0):
                 return -np.inf
-            for index in range(indifference_count(parameters, k)):
-                value = indifference_at(parameters, money_weight, mode, numeraire, k, index)
+            for index in range(indifference_count(family, parameters, k)):
+                value = indifference_at(family, parameters, money_weight, mode, numeraire, k, index)
                 if abs(net[k] - value) <= SAME * value:
                     net[k] = value
         if mask[k]:
             wealth += net[k] * goods[k]
     demand(
+        family,
         net,
         mask,
         goods,
@@ -162,13 +137,14 @@ def try_sides(
         if mask[k] and k != numeraire:
             left -= net[k] * low[k]
     if mode == QUASILINEAR:
-        return utility(low, parameters, floor) + money_weight * left
+        return utility(family, low, parameters, floor) + money_weight * left
     low[numeraire] = max(0.0, left)
     high[numeraire] = low[numeraire]
-    return utility(low, parameters, floor)
+    return utility(family, low, parameters, floor)
 
 
 def wanted_after_fees(
+    family: int,
     price: F64,
     fee_rate: float,
     fee_unit: float,
@@ -194,6 +170,7 @@ def wanted_after_fees(
     n = goods.shape[0]
     if fee_rate <= 0.0 and fee_unit <= 0.0:
         wanted(
+            family,
             price,
             fee_rate,
             fee_unit,
@@ -218,12 +195,13 @@ def wanted_after_fees(
         high[k] = goods[k]
         if traded[k] and k != numeraire:
             combinations *= 3
-    best = utility(goods, parameters, floor)
+    best = utility(family, goods, parameters, floor)
     if mode == QUASILINEAR:
         best += money_weight * money
     width = 0.0
     for code in range(1, combinations):
         value = try_sides(
+            family,
             code,
             price,
             fee_rate,
@@ -244,8 +222,10 @@ def wanted_after_fees(
         for k in range(n):
             spread += work[2, k] - work[1, k]
         near = EQUAL * abs(best)
-        if value > best + near or (value > best and width == 0.0) or (
-            value >= best - near and spread > width
+        if (
+            value > best + near
+            or (value > best and width == 0.0)
+            or (value >= best - near and spread > width)
         ):
             best = max(best, value)
             width = spread

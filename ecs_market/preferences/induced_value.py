@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
 from ecs_market.declared.domains import LONGEST_CURVE
+from ecs_market.kernels.jit import kernel
 from ecs_market.types import F64, Bool, float64, int64
 
 NAME = "induced_value"

@@ -127,10 +127,10 @@ def demand(
         high[k] = low[k]
     if cost <= 0.0:
         return
-    level = min(most, wealth / cost)
+    level = float64(min(most, wealth / cost))
     if mode == QUASILINEAR:
         if log_form:
-            level = min(level, parameters[n] / (money_weight * cost))
+            level = min(level, float64(parameters[n] / (money_weight * cost)))
         elif money_weight * cost >= 1.0:
             level = 0.0
     for k in range(n):

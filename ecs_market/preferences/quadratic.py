@@ -64,7 +64,7 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
 def best_alone(parameters: F64, k: int, other: float, cost: float, most: float) -> float:
     """Return the best quantity of good k in [0, most] at a cost in utility, the other one fixed."""
     pull = parameters[4] * (other - parameters[1 - k]) + cost
-    return min(max(0.0, parameters[k] - pull / parameters[2 + k]), most)
+    return float64(min(max(0.0, parameters[k] - pull / parameters[2 + k]), most))
 
 
 @kernel
@@ -75,7 +75,7 @@ def best_on_line(price: F64, wealth: float, parameters: F64) -> float:
     rest = wealth / price[1] - parameters[1]
     slope = parameters[2] - 2.0 * ratio * bent + ratio * ratio * parameters[3]
     pull = (parameters[2] - ratio * bent) * parameters[0] + (ratio * parameters[3] - bent) * rest
-    return min(max(0.0, pull / slope), wealth / price[0])
+    return float64(min(max(0.0, pull / slope), wealth / price[0]))
 
 
 @kernel

@@ -16,6 +16,7 @@ from ecs_market.types import F64, I32, I64, Bool, int64
 def sum_demand(
     start: int,
     stop: int,
+    family: int,  # noqa: ARG001  # they take the arguments of `template`
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -23,7 +24,7 @@ def sum_demand(
     price: F64,
     commodities: Bool,
     numeraire: I32,
-    fee_rate: F64,  # noqa: ARG001  # it takes the arguments of `template.sum_demand`
+    fee_rate: F64,  # noqa: ARG001  # as above
     fee_unit: F64,  # noqa: ARG001  # as above
     shading: F64,
     goods: F64,
@@ -106,6 +107,7 @@ def sum_demand(
 def write_demand(
     start: int,
     stop: int,
+    family: int,  # noqa: ARG001  # they take the arguments of `template`
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -114,7 +116,7 @@ def write_demand(
     pinned_price: F64,
     commodities: Bool,
     numeraire: I32,
-    fee_rate: F64,  # noqa: ARG001  # it takes the arguments of `template.write_demand`
+    fee_rate: F64,  # noqa: ARG001  # as above
     fee_unit: F64,  # noqa: ARG001  # as above
     shading: F64,
     goods: F64,

@@ -1,7 +1,8 @@
 """The loops over agents that every family needs, written once.
 
-`families.loops` makes a copy of these functions for each family in use and binds the names imported
-here from `linear` to that family's functions; the names stand for whichever family it is.
+The names imported here from `chain` and `holdings` are bound to one family's functions for the
+loops of `families.loops`, and to a dispatch over all families in use for those of
+`families.search`.
 
 A bundle holds K goods [unit]; where money is a good like the others it is one longer, money last.
 """
@@ -10,8 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.preferences.holdings import indifference_at, indifference_count, wanted
-from ecs_market.preferences.linear import CODE, hessian, marginal, utility
+from ecs_market.preferences.chain import last_hessian as hessian
+from ecs_market.preferences.chain import last_indifference_at as indifference_at
+from ecs_market.preferences.chain import last_indifference_count as indifference_count
+from ecs_market.preferences.chain import last_marginal as marginal
+from ecs_market.preferences.chain import last_utility as utility
+from ecs_market.preferences.holdings import wanted
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
@@ -40,27 +45,34 @@ def appraise(
     goods_count = inventory.shape[1]
     n = goods_count + (1 if mode == IN_UTILITY else 0)
     goods = np.empty(n)
+    rates = np.empty(n)
     last = n - 1
     floor = 0.5 * lot_size
     for row in range(start, stop):
-        if family[row] != CODE:
-            continue
+        code = int64(family[row])
         for k in range(goods_count):
             goods[k] = float64(inventory[row, k]) * lot_size
         if mode == IN_UTILITY:
             goods[last] = float64(cash[row]) * minor_size
         own = parameters[row]
+        for k in range(n):
+            rates[k] = marginal(code, goods, own, floor, k)
         paid = mode != QUASILINEAR
-        worth = marginal(goods, own, floor, last) if paid else money_weight[row]
+        worth = rates[last] if paid else money_weight[row]
         if worth <= 0.0:
             worth = 1.0
             paid = False
         for k in range(goods_count):
-            m = marginal(goods, own, floor, k) / worth
-            bend = hessian(goods, own, floor, k, k)
-            if paid:
-                bend += m * m * hessian(goods, own, floor, last, last)
-                bend -= 2.0 * m * hessian(goods, own, floor, k, last)
+            m = rates[k] / worth
+            bend = 0.0
+            # Along the trade good k changes by 1 and the last one by -m.
+            for term in range(3 if paid else 1):
+                first = last if term == 1 else k
+                second = k if term == 0 else last
+                size = 1.0
+                if term > 0:
+                    size = m * m if term == 1 else -2.0 * m
+                bend += size * hessian(code, goods, own, floor, first, second)
             if mode == UNIT_OF_ACCOUNT and k == last:
                 m = 1.0 if paid else 0.0
                 bend = 0.0
@@ -69,6 +81,7 @@ def appraise(
 
 
 def gain_at(
+    family: int,
     price: F64,
     fee_rate: float,
     fee_unit: float,
@@ -94,6 +107,7 @@ def gain_at(
     """
     n = goods.shape[0]
     wanted(
+        family,
         price,
         fee_rate,
         fee_unit,
@@ -122,7 +136,7 @@ def gain_at(
     for k in range(n):
         high[k] = goods[k] + share * low[k]
         cost += (price[k] * low[k] + (fee_rate * price[k] + fee_unit) * abs(low[k])) * share
-    change = utility(high, parameters, floor) - before
+    change = utility(family, high, parameters, floor) - before
     return change / worth - (cost if mode == QUASILINEAR else 0.0)
 
 
@@ -192,8 +206,7 @@ def find_market(
     mask = np.empty(n, np.bool_)
     floor = 0.5 * lot_size
     for row in range(start, stop):
-        if family[row] != CODE:
-            continue
+        code = int64(family[row])
         chosen = int64(-1)
         value_chosen = 0.0
         best_market[row] = -1
@@ -209,8 +222,8 @@ def find_market(
         if mode == IN_UTILITY:
             goods[goods_count] = money
         for k in range(n):
-            rate[k] = marginal(goods, own, floor, k)
-        before = utility(goods, own, floor)
+            rate[k] = marginal(code, goods, own, floor, k)
+        before = utility(code, goods, own, floor)
         kept = int64(-1)
         if intent_kind[row] == market_kind and intent_since[row] >= 0:
             kept = intent_target[row]
@@ -264,6 +277,7 @@ def find_market(
                 for k in range(n):
                     tilted[k] = price[k] if k == counted else price[k] * tilt
                 value += 0.5 * gain_at(
+                    code,
                     tilted,
                     fee_rate[post],
                     fee_unit[post],
@@ -305,6 +319,7 @@ def find_market(
 def sum_demand(
     start: int,
     stop: int,
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -337,9 +352,6 @@ def sum_demand(
     high = np.empty(n)
     work = np.empty((3, n))
     mask = np.empty(n, np.bool_)
-    # Rows are copied: taking a view of one counts its references, for which threads would wait.
-    bundle = np.empty(n)
-    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
@@ -350,21 +362,16 @@ def sum_demand(
             bought[segment, k] = 0.0
             sold[segment, k] = 0.0
         part = 1.0 - shading[post]
-        at = price[post]
-        traded = commodities[post]
         for member in range(segment_start[segment], segment_stop[segment]):
-            for k in range(n):
-                bundle[k] = goods[member, k]
-            for k in range(own.shape[0]):
-                own[k] = parameters[member, k]
             wanted(
-                at,
+                family,
+                price[post],
                 fee_rate[post],
                 fee_unit[post],
-                traded,
-                bundle,
+                commodities[post],
+                goods[member],
                 money[member],
-                own,
+                parameters[member],
                 money_weight[member],
                 mode,
                 int64(numeraire[post]),
@@ -376,7 +383,7 @@ def sum_demand(
                 high,
             )
             for k in range(n):
-                held = bundle[k]
+                held = goods[member, k]
                 if part < 1.0:
                     low[k] = held + part * (low[k] - held)
                     high[k] = held + part * (high[k] - held)
@@ -391,6 +398,7 @@ def sum_demand(
 def write_demand(
     start: int,
     stop: int,
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -422,34 +430,25 @@ def write_demand(
     high = np.empty(n)
     work = np.empty((3, n))
     mask = np.empty(n, np.bool_)
-    # Rows are copied: taking a view of one counts its references, for which threads would wait.
-    bundle = np.empty(n)
-    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
             continue
         part = 1.0 - shading[post]
-        traded = commodities[post]
-        at = price[post]
-        pinned = pinned_price[post]
         for member in range(segment_start[segment], segment_stop[segment]):
-            for k in range(n):
-                bundle[k] = goods[member, k]
-            for k in range(own.shape[0]):
-                own[k] = parameters[member, k]
             any_marginal = False
             for attempt in range(2):
                 if attempt == 1 and any_marginal:
                     break
                 wanted(
-                    pinned if attempt == 0 else at,
+                    family,
+                    pinned_price[post] if attempt == 0 else price[post],
                     fee_rate[post],
                     fee_unit[post],
-                    traded,
-                    bundle,
+                    commodities[post],
+                    goods[member],
                     money[member],
-                    own,
+                    parameters[member],
                     money_weight[member],
                     mode,
                     int64(numeraire[post]),
@@ -461,7 +460,7 @@ def write_demand(
                     high,
                 )
                 for k in range(n):
-                    held = bundle[k]
+                    held = goods[member, k]
                     if part < 1.0:
                         low[k] = held + part * (low[k] - held)
                         high[k] = held + part * (high[k] - held)
@@ -478,6 +477,7 @@ def write_demand(
 def nearest_kink(
     start: int,
     stop: int,
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -510,8 +510,10 @@ def nearest_kink(
             for member in range(segment_start[segment], segment_stop[segment]):
                 own = parameters[member]
                 weight = money_weight[member]
-                for index in range(indifference_count(own, k)):
-                    value = indifference_at(own, weight, mode, int64(numeraire[post]), k, index)
+                for index in range(indifference_count(family, own, k)):
+                    value = indifference_at(
+                        family, own, weight, mode, int64(numeraire[post]), k, index
+                    )
                     for side in range(sides):
                         price = value
                         if sides == 2 and side == 0:
