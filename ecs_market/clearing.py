@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ecs_market.build import build_world
+from ecs_market.components.call_auction import CallAuction
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import STATUSES
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.errors import InputError
 from ecs_market.mechanisms.settlement import Clearing, Trades
 from ecs_market.order_book import check_orders, orders_world
@@ -235,6 +237,9 @@ def _clear(world: World, target: I64, names: I64 | None, units: Units) -> ClearR
     rows = world.agent_rows
     intent.kind[rows] = MARKET
     intent.target[rows] = target
+    # Whatever its rhythm, a post that is cleared just once is cleared now.
+    world.posts.whole(MarketRules).clear_every[:] = 1
+    world.posts.whole(CallAuction).interval[:] = 1
     for phase, system in SCHEDULE:
         if system is Appraise or phase in ("order collection", "clearing"):
             system().process(world)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ecs_market.books import books
+from ecs_market.components.call_auction import GatheredOrders
 from ecs_market.components.market_post import STATUSES, MarketPost
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
@@ -86,8 +88,20 @@ class MarketView:
 
     @property
     def pending_orders(self) -> list[dict[str, Any]]:
-        """Orders that rest at the post: none, as its mechanisms clear within the tick."""
-        return []
+        """Orders that wait at the post, with the keys that `clear(orders=...)` takes."""
+        names, units = self._simulation.world.settings.goods, self._simulation.units
+        return [
+            {
+                "agent": int(book.agent[i]),
+                "commodity": names[book.good[i]],
+                "direction": "sell" if book.sells[i] else "buy",
+                "quantity": units.from_lots(int(book.lots[i])),
+                "limit_price": units.from_steps(int(book.price[i])),
+            }
+            for book in books(self._simulation.world)
+            if isinstance(book, GatheredOrders)
+            for i in np.flatnonzero(book.post == self.id)
+        ]
 
     @property
     def visibility_radius(self) -> int:

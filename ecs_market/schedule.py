@@ -16,6 +16,7 @@ from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.bargain import Bargain
 from ecs_market.systems.broadcast import Broadcast
 from ecs_market.systems.choose import Choose
+from ecs_market.systems.clear_call_auction import ClearCallAuction
 from ecs_market.systems.clear_posted_price import ClearPostedPrice
 from ecs_market.systems.clear_walrasian import ClearWalrasian
 from ecs_market.systems.collect_orders import CollectOrders
@@ -43,6 +44,7 @@ SCHEDULE: tuple[tuple[str, type[esper.Processor]], ...] = (
     ("order collection", CollectOrders),  # those within reach of their post join it
     ("clearing", ClearWalrasian),  # tatonnement
     ("clearing", ClearPostedPrice),  # trade at the posted price
+    ("clearing", ClearCallAuction),  # all orders at one price
     ("bargaining", Bargain),  # pairs that have met trade
     ("foraging", Forage),  # foragers harvest
     ("pursuits", Conclude),  # what was filled, or waited for too long, is over

@@ -17,6 +17,8 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `REGIME`            market or partner, in the mixed regime
 `IDLE_WALK`         the direction of an agent without a target
 `PARAMETER`         numbers of utilities that differ from agent to agent
+`CALL_SIDE`         whether a zero-intelligence trader buys or sells at a call
+`CALL_LIMIT`        at what limit
 ==================  ==================================================
 """
 
@@ -39,6 +41,8 @@ PATCH_AMOUNT: Final = 5
 REGIME: Final = 6
 IDLE_WALK: Final = 7
 PARAMETER: Final = 8
+CALL_SIDE: Final = 20
+CALL_LIMIT: Final = 21
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)

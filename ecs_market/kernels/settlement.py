@@ -133,12 +133,11 @@ class Book(NamedTuple):
 
 def gain_of(
     family: int,
-    lots: I64,
+    held: I64,
+    net: I64,
     minor: int,
-    filled: I64,
-    part: I64,
     paid: int,
-    parameters: F64,
+    own: F64,
     weight: float,
     mode: int,
     lot_size: float,
@@ -146,11 +145,14 @@ def gain_of(
     before: F64,
     after: F64,
 ) -> tuple[float, float]:
-    """Return the change in utility of net trades `filled` + `part`, and the noise of comparing."""
-    goods = lots.shape[0]
+    """Return the change in utility of a net trade, and the noise of comparing.
+
+    `held` are lots before the trade, `minor` the money, `own` the parameters.
+    """
+    goods = held.shape[0]
     for k in range(goods):
-        before[k] = float64(lots[k]) * lot_size
-        after[k] = float64(lots[k] + filled[k] + part[k]) * lot_size
+        before[k] = float64(held[k]) * lot_size
+        after[k] = float64(held[k] + net[k]) * lot_size
     spent = 0.0
     if mode == IN_UTILITY:
         before[goods] = float64(minor) * minor_size
@@ -158,22 +160,31 @@ def gain_of(
     elif mode == QUASILINEAR:
         spent = weight * (float64(paid) * minor_size)
     floor = 0.5 * lot_size
-    old = utility(family, before, parameters, floor)
-    new = utility(family, after, parameters, floor)
+    old = utility(family, before, own, floor)
+    new = utility(family, after, own, floor)
     return new - old - spent, NOISE * (abs(old) + abs(new) + abs(spent))
 
 
 @kernel
+def load_member(i: int, lots: I64, parameters: F64, held: I64, own: F64) -> None:
+    """Copy what a member holds and its parameters to arrays of this thread alone.
+
+    Views of shared arrays count their users in shared memory, which threads wait for.
+    """
+    for k in range(held.shape[0]):
+        held[k] = lots[i, k]
+    for p in range(own.shape[0]):
+        own[p] = parameters[i, p]
+
+
+@kernel
 def most_affordable(
-    i: int, k: int, minor: int, filled: I64, price: I64, fee_ppb: int, fee_per_lot: int
+    k: int, minor: int, net: I64, price: I64, fee_ppb: int, fee_per_lot: int
 ) -> int:
-    """Return how many more lots of good k member i can pay for besides `filled`."""
-    others = int64(0)
-    for m in range(price.shape[0]):
-        if m != k:
-            others += cost_of(filled[i, m], price[m], fee_ppb, fee_per_lot)
-    most = most_lots(minor - others, price[k], fee_ppb, fee_per_lot)
-    return int64(max(0, most - filled[i, k]))
+    """Return how many more lots of good k can be paid for with `minor`, besides `net`."""
+    others = paid_for(net, price, fee_ppb, fee_per_lot)
+    others -= cost_of(net[k], price[k], fee_ppb, fee_per_lot)
+    return int64(max(0, most_lots(minor - others, price[k], fee_ppb, fee_per_lot) - net[k]))
 
 
 def offer(
@@ -193,7 +204,10 @@ def offer(
     payment has a single peak, which is found by halving.
     """
     goods = book.wish.shape[1]
-    trial = np.zeros(goods, np.int64)
+    lots, parameters, filled, wish = members.lots, members.parameters, book.filled, book.wish
+    held = np.empty(goods, np.int64)
+    net = np.empty(goods, np.int64)
+    own = np.empty(parameters.shape[1])
     before = np.empty(goods + 1 if scale.mode == IN_UTILITY else goods)
     after = np.empty(before.shape[0])
     for chunk in range(start, stop):
@@ -210,18 +224,18 @@ def offer(
             book.sound[i] = False
             for k in range(goods):
                 book.part[i, k] = 0
-                rest = book.desired[i, k] - book.filled[i, k]
+                rest = book.desired[i, k] - filled[i, k]
                 if only != ALL:
                     rest = rest if k == only else int64(0)
-                book.wish[i, k] = rest
-            if only != ALL and book.wish[i, only] != 0:
-                rest = book.wish[i, only]
-                sign = 1 if rest > 0 else -1
-                high = abs(rest)
+                wish[i, k] = rest
+            if only != ALL and wish[i, only] != 0:
+                load_member(i, lots, parameters, held, own)
+                for k in range(goods):
+                    net[k] = filled[i, k]
+                sign = 1 if wish[i, only] > 0 else -1
+                high = abs(wish[i, only])
                 if sign > 0:
-                    most = most_affordable(
-                        i, only, members.minor[i], book.filled, price, ppb, per_lot
-                    )
+                    most = most_affordable(only, members.minor[i], net, price, ppb, per_lot)
                     high = min(high, most)
                 low = int64(0)
                 middle = high
@@ -229,16 +243,14 @@ def offer(
                     reached = -math.inf
                     peak = True
                     for step in range(2):
-                        trial[only] = sign * (middle - 1 + step)
-                        paid = paid_for(book.filled[i], trial, price, ppb, per_lot)
+                        net[only] = filled[i, only] + sign * (middle - 1 + step)
                         gain, noise = gain_of(
                             members.family[i],
-                            members.lots[i],
+                            held,
+                            net,
                             members.minor[i],
-                            book.filled[i],
-                            trial,
-                            paid,
-                            members.parameters[i],
+                            paid_for(net, price, ppb, per_lot),
+                            own,
                             members.weight[i],
                             scale.mode,
                             scale.lot,
@@ -253,8 +265,7 @@ def offer(
                     else:
                         high = middle - 1
                     middle = low + (high - low + 1) // 2
-                trial[only] = 0
-                book.wish[i, only] = sign * low
+                wish[i, only] = sign * low
             for k in range(goods):
                 sides.wished[chunk, k] += max(0, book.wish[i, k])
                 sides.wished[chunk, goods + k] += max(0, -book.wish[i, k])
@@ -360,7 +371,10 @@ def share_rests(
 def cut_purchases(
     i: int, over: int, price: I64, fee_ppb: int, fee_per_lot: int, filled: I64, part: I64, wish: I64
 ) -> None:
-    """Cut member i's purchases just enough to cost `over` less, goods in their order."""
+    """Cut member i's purchases just enough to cost `over` less, goods in their order.
+
+    If that is not enough, what it sells costs more in fees than it brings: it drops out.
+    """
     for k in range(price.shape[0]):
         if over <= 0 or part[i, k] <= 0:
             continue
@@ -370,6 +384,9 @@ def cut_purchases(
         kept = max(filled[i, k], min(kept, whole))
         over -= cost - cost_of(kept, price[k], fee_ppb, fee_per_lot)
         wish[i, k] = kept - filled[i, k]
+    if over > 0:
+        for k in range(price.shape[0]):
+            wish[i, k] = 0
 
 
 @kernel
@@ -401,6 +418,11 @@ def check(
     scaled by its smallest fill, any part of a preferred bundle being no worse than none.
     """
     goods = book.wish.shape[1]
+    lots, parameters = members.lots, members.parameters
+    filled, part, fresh, wish = book.filled, book.part, book.fresh, book.wish
+    held = np.empty(goods, np.int64)
+    net = np.empty(goods, np.int64)
+    own = np.empty(parameters.shape[1])
     before = np.empty(goods + 1 if scale.mode == IN_UTILITY else goods)
     after = np.empty(before.shape[0])
     for chunk in range(start, stop):
@@ -410,29 +432,30 @@ def check(
         price = terms.price[post]
         ppb = terms.fee_ppb[post]
         per_lot = terms.fee_per_lot[post]
-        sides.harmed[chunk] = 0
+        harmed = int64(0)
         for column in range(2 * goods):
             sides.wished[chunk, column] = 0
         for i in range(chunks.start[chunk], chunks.stop[chunk]):
             same = book.sound[i]
             nothing = True
             for k in range(goods):
-                same = same and book.fresh[i, k] == book.part[i, k]
-                book.part[i, k] = book.fresh[i, k]
-                nothing = nothing and book.part[i, k] == 0
+                same = same and fresh[i, k] == part[i, k]
+                part[i, k] = fresh[i, k]
+                net[k] = filled[i, k] + part[i, k]
+                nothing = nothing and part[i, k] == 0
             if not same:
                 book.sound[i] = True
                 book.reached[i] = book.gain[i]
             if not same and not nothing:
-                paid = paid_for(book.filled[i], book.part[i], price, ppb, per_lot)
+                load_member(i, lots, parameters, held, own)
+                over = paid_for(net, price, ppb, per_lot) - members.minor[i]
                 gain, noise = gain_of(
                     members.family[i],
-                    members.lots[i],
+                    held,
+                    net,
                     members.minor[i],
-                    book.filled[i],
-                    book.part[i],
-                    min(paid, members.minor[i]),
-                    members.parameters[i],
+                    members.minor[i] + min(over, 0),
+                    own,
                     members.weight[i],
                     scale.mode,
                     scale.lot,
@@ -441,18 +464,18 @@ def check(
                     after,
                 )
                 book.reached[i] = 0.0 if abs(gain) <= noise else gain
-                if paid > members.minor[i]:
+                if over > 0:
                     book.sound[i] = False
-                    over = paid - members.minor[i]
-                    cut_purchases(i, over, price, ppb, per_lot, book.filled, book.part, book.wish)
+                    cut_purchases(i, over, price, ppb, per_lot, filled, part, wish)
                 elif gain < -noise or gain < book.gain[i] - noise:
                     book.sound[i] = False
-                    scale_wish(i, book.wish, book.part)
+                    scale_wish(i, wish, part)
             if not book.sound[i]:
-                sides.harmed[chunk] += 1
+                harmed += 1
             for k in range(goods):
-                sides.wished[chunk, k] += max(0, book.wish[i, k])
-                sides.wished[chunk, goods + k] += max(0, -book.wish[i, k])
+                sides.wished[chunk, k] += max(0, wish[i, k])
+                sides.wished[chunk, goods + k] += max(0, -wish[i, k])
+        sides.harmed[chunk] = harmed
 
 
 @kernel
