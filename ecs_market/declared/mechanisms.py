@@ -272,7 +272,7 @@ ENTRIES: tuple[Entry, ...] = (
             INITIAL_PRICE,
             *COMMON,
         ),
-        module="ecs_market.mechanisms.continuous_double_auction",
+        module="ecs_market.mechanisms.double_auction",
         modes=PAID_IN_MONEY,
         check=check_orders,
     ),

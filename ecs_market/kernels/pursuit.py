@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
 from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.spatial import apart
 from ecs_market.types import I8, I32, I64, Bool, int64
 
 
@@ -88,6 +89,8 @@ def conclude_pursuits(
     barred_kind: I8,
     barred_target: I64,
     barred_until: I32,
+    period_x: int,
+    period_y: int,
 ) -> None:
     """End pursuits that were filled; count the ticks within reach of those that were not.
 
@@ -116,7 +119,8 @@ def conclude_pursuits(
         else:
             to_x = int64(patch_x[target[row]])
             to_y = int64(patch_y[target[row]])
-        if abs(to_x - int64(x[row])) + abs(to_y - int64(y[row])) > reach:
+        distance = apart(to_x, int64(x[row]), period_x) + apart(to_y, int64(y[row]), period_y)
+        if distance > reach:
             continue
         waited[row] += 1
         if waited[row] >= patience:

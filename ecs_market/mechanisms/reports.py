@@ -102,6 +102,19 @@ class Settled:
     gains: I64 = field(default_factory=_no_ints)
     unserved: I64 = field(default_factory=_no_ints)
 
+    @classmethod
+    def nothing(cls, batch: Batch) -> Settled:
+        """Return what a batch without any trade settles."""
+        members, posts = (batch.size, batch.world.goods), (batch.posts, batch.world.goods)
+        shapes = (members, members, (batch.size,), posts, posts, posts)
+        return cls(*(np.zeros(shape, np.int64) for shape in shapes))
+
+    def add(self, other: Settled) -> None:
+        """Take in what other posts of the same batch settled."""
+        for name in ("desired", "filled", "gain", "volume", "demand", "supply"):
+            total = getattr(self, name)
+            total += getattr(other, name)
+
     @property
     def residual(self) -> F64:
         """Excess demand over gross trade, float64 (posts, K)."""

@@ -109,8 +109,8 @@ def _settle_or_fall_back(
     parts: list[Settled] = []
     steps = _rounded(batch, found.price)
     open_posts = batch.active & ~found.converged
-    for place in range(auctioneer.on_failure.shape[1]):
-        way = auctioneer.on_failure[:, place]
+    for rank in range(auctioneer.on_failure.shape[1]):
+        way = auctioneer.on_failure[:, rank]
         call_newton(batch, rules, found, open_posts & (way == NEWTON))
         open_posts &= ~found.converged
         last = open_posts & (way == RATION_LAST)
