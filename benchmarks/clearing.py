@@ -107,7 +107,8 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", choices=list(TASTES), default=list(TASTES))
     parser.add_argument("--sizes", type=int, nargs="*", default=[6, 60, 600, 60_000])
     given = parser.parse_args()
-    print(f"{'family':14}{'posts':>8}{'traders':>10}{'whole [s]':>11}{'processor [s]':>15}{'rounds':>8}  status")
+    heads = f"{'family':14}{'posts':>8}{'traders':>10}{'whole [s]':>11}{'processor [s]':>15}"
+    print(f"{heads}{'rounds':>8}  status")
     for family in given.families:
         cases = [(given.traders, 1), (100 * given.posts, given.posts)]
         for traders, posts in [(size, 1) for size in given.sizes] + cases:
@@ -116,8 +117,8 @@ def main() -> None:
             found = measure(traders, posts, family, given.threads, given.repeats)
             print(
                 f"{family:14}{posts:>8}{traders:>10}{found['whole']:>11.4f}"
-                f"{found['processor']:>15.4f}{found['iterations']:>8}  {', '.join(found['statuses'])}"
-                f"  (collecting {found['collect']:.4f} s)",
+                f"{found['processor']:>15.4f}{found['iterations']:>8}"
+                f"  {', '.join(found['statuses'])}  (collecting {found['collect']:.4f} s)",
                 flush=True,
             )
 

@@ -16,16 +16,17 @@ from ecs_market.components.market_post import (
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.walrasian import (
     BILATERAL,
+    CALL_AUCTION,
     FALLBACKS,
     NEWTON,
     NO_TRADE,
     RATION_LAST,
     Walrasian,
 )
-from ecs_market.kernels import attendance
 from ecs_market.mechanisms.batch import Batch, part, prices_given
+from ecs_market.mechanisms.call_auction import clear_posts
 from ecs_market.mechanisms.pursuits import bar_members, forgive
-from ecs_market.mechanisms.search import Rules, Solution, bounds, several_kinked
+from ecs_market.mechanisms.search import Rules, Solution, bounds, median_rates, several_kinked
 from ecs_market.mechanisms.settlement import (
     Clearing,
     Settled,
@@ -117,6 +118,8 @@ def _settle_or_fall_back(
         if last.any():
             steps = np.where(last[:, np.newaxis], _last_steps(batch, post, found), steps)
             open_posts &= ~_ration(batch, steps, last, found, parts)
+        steps, traded = _call(batch, post, steps, open_posts & (way == CALL_AUCTION), parts)
+        open_posts &= ~traded
         leaving = open_posts & (way == BILATERAL)
         bar_members(batch.world, batch, leaving)
         open_posts &= ~leaving & (way != NO_TRADE)
@@ -130,25 +133,6 @@ def _settle_or_fall_back(
     steps = np.where(cleared[:, np.newaxis], kept, steps)
     parts.append(_trade(batch, steps, found, cleared, rationed))
     return steps, _together(parts), rationed
-
-
-def median_rates(batch: Batch) -> F64:
-    """Return the median of the members' marginal rates, (posts, K) [M / unit].
-
-    The mean of the middle two where their number is even; 0 at posts without members.
-    """
-    median = np.zeros(batch.endowment.shape)
-    batch.world.over(
-        0,
-        median.size,
-        attendance.median_rates,
-        batch.first,
-        batch.row,
-        batch.world.scratch.search.rate,
-        median,
-        cost=batch.members_a_post,
-    )
-    return median
 
 
 def starting_prices(batch: Batch, post: MarketPost, given: F64) -> F64:
@@ -233,13 +217,24 @@ def _trade(batch: Batch, steps: I64, found: Solution, trading: Bool, off: Bool) 
     return settle(batch, steps, holdings, indifferent, trading)
 
 
-def _ration(
-    batch: Batch, steps: I64, posts: Bool, found: Solution, parts: list[Settled]
-) -> Bool:
+def _ration(batch: Batch, steps: I64, posts: Bool, found: Solution, parts: list[Settled]) -> Bool:
     """Trade at given prices, the long side rationed; return the posts with volume."""
     parts.append(_trade(batch, steps, found, posts, posts))
     traded: Bool = posts & (parts[-1].volume.sum(axis=1) > 0)
     return traded
+
+
+def _call(
+    batch: Batch, post: MarketPost, steps: I64, posts: Bool, parts: list[Settled]
+) -> tuple[I64, Bool]:
+    """Call a good after the other on truthful orders; return the prices and where that traded."""
+    if not posts.any():
+        return steps, posts
+    called = clear_posts(batch.world, batch, post, posts)
+    parts.append(called.settled)
+    priced = posts[:, np.newaxis] & (called.price > 0)
+    traded: Bool = posts & (called.settled.volume.sum(axis=1) > 0)
+    return np.where(priced, called.price, steps), traded
 
 
 def _together(parts: list[Settled]) -> Settled:

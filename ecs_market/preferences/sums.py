@@ -16,7 +16,7 @@ from ecs_market.types import F64, I32, I64, Bool, int64
 def sum_demand(
     start: int,
     stop: int,
-    family: int,  # noqa: ARG001  # they take the arguments of `template`
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -24,8 +24,8 @@ def sum_demand(
     price: F64,
     commodities: Bool,
     numeraire: I32,
-    fee_rate: F64,  # noqa: ARG001  # as above
-    fee_unit: F64,  # noqa: ARG001  # as above
+    fee_rate: F64,
+    fee_unit: F64,
     shading: F64,
     goods: F64,
     money: F64,
@@ -107,7 +107,7 @@ def sum_demand(
 def write_demand(
     start: int,
     stop: int,
-    family: int,  # noqa: ARG001  # they take the arguments of `template`
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -116,8 +116,8 @@ def write_demand(
     pinned_price: F64,
     commodities: Bool,
     numeraire: I32,
-    fee_rate: F64,  # noqa: ARG001  # as above
-    fee_unit: F64,  # noqa: ARG001  # as above
+    fee_rate: F64,
+    fee_unit: F64,
     shading: F64,
     goods: F64,
     money: F64,
