@@ -105,7 +105,9 @@ def loops(code: int, fees: bool = False) -> Loops:
         sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
         if fees
         else specialise(sums.sum_demand, f"sum_demand_{name}", demand=FAMILIES[code].demand),
-        write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted),
+        write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted)
+        if fees
+        else specialise(sums.write_demand, f"write_demand_{name}", demand=FAMILIES[code].demand),
         nearest_kink=specialise(
             template.nearest_kink,
             f"nearest_kink_{chosen.name}",
