@@ -24,7 +24,7 @@ LAYERS = (
     {"cli"},
     {"bench", "clearing"},
     {"simulation"},
-    {"schedule", "host", "report", "run_record", "order_book", "market_view"},
+    {"schedule", "host", "report", "run_record", "order_book", "market_view", "surplus"},
     {"build"},
     {"scenario", "systems"},
     {"telemetry"},
@@ -34,7 +34,7 @@ LAYERS = (
     {"arena", "kernels"},
     {"preferences", "scratch", "settings", "totals", "components"},
     {"declared"},
-    {"columns", "units", "registry", "plugins"},
+    {"columns", "units", "registry", "plugins", "welfare"},
     {"types", "errors", "__init__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -123,6 +123,13 @@ def test_stream_numbers_are_fixed() -> None:
         "REGIME": 6,
         "IDLE_WALK": 7,
         "PARAMETER": 8,
+        "PAIR": 9,
+        "POST_CHOICE": 10,
+        "CALL_SIDE": 11,
+        "CALL_LIMIT": 12,
+        "DOUBLE_AUCTION": 13,
+        "ZIP_TRADER": 14,
+        "PROPOSER": 15,
     }
 
 

@@ -170,7 +170,8 @@ def _utility(
         also = list(UtilityIn.model_fields)
         path = spec.at()
         resolved = parameters(context, path, given, entry, context.goods, also=also, members=count)
-        if not any(context.report.has((*path, key)) for key in resolved):
+        whole = all(resolved[each.name] is not None for each in entry.parameters if each.required)
+        if whole and not any(context.report.has((*path, key)) for key in resolved):
             _check_together(context, path, entry, resolved)
             _set_kappa(context, spec, entry, resolved, weight, [*held, money])
     return Utility(
