@@ -62,6 +62,36 @@ G_MEMBER, G_GOOD, G_SIDE, G_PRICE, G_LOTS, G_KIND, G_EXPIRES, G_REPLACES = range
 
 
 @kernel
+def place_given(
+    place: I64,
+    member: I64,
+    sells: Bool,
+    replaces: Bool,
+    good: I64,
+    price: I64,
+    lots: I64,
+    kind: I64,
+    expires: I64,
+    following: I64,
+    entries: I64,
+) -> None:
+    """Write orders from outside post by post, in the order given; `following` is each next row."""
+    for i in range(place.shape[0]):
+        if member[i] < 0:
+            continue
+        row = following[place[i]]
+        following[place[i]] += 1
+        entries[row, G_MEMBER] = member[i]
+        entries[row, G_GOOD] = good[i]
+        entries[row, G_SIDE] = SELL if sells[i] else BUY
+        entries[row, G_PRICE] = price[i]
+        entries[row, G_LOTS] = lots[i]
+        entries[row, G_KIND] = kind[i]
+        entries[row, G_EXPIRES] = expires[i]
+        entries[row, G_REPLACES] = 1 if replaces[i] else 0
+
+
+@kernel
 def reload(
     begun: int,
     start: int,

@@ -23,8 +23,8 @@ from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.market_post import CONVERGED, INDICATIVE, MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.kernels import auction as auctions
+from ecs_market.kernels import book_records, quoting, traders
 from ecs_market.kernels import double_auction as sessions
-from ecs_market.kernels import quoting, traders
 from ecs_market.kernels.jit import specialise
 from ecs_market.mechanisms import resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
@@ -104,7 +104,8 @@ def _kernel(codes: tuple[int, ...]) -> Any:
 class _Session:
     """What the auctions of a tick came to; arrays a post are (posts, K)."""
 
-    rows: resting_orders.Rows
+    told: I64
+    resting: I64
     trades: I64
     volume: I64
     demand: I64
@@ -135,7 +136,7 @@ def clear(
         calls = np.where(rules.activations > 0, rules.activations, np.diff(batch.first))
     found = _hold(batch, ids, post, rules, split, margins, handed_in, calls, before)
     _move(batch, found)
-    resting_orders.store(book, split, batch, ids, found.rows)
+    resting_orders.store(book, split, found.resting)
     traded = found.volume > 0
     post.current_prices[traded] = rules.last_price[traded]
     post.price_formed_at[traded] = world.tick
@@ -168,7 +169,7 @@ def clear(
         batch=batch,
         start=world.settings.price(published),
         newton=np.zeros(batch.posts, np.bool_),
-        orders=resting_orders.report(split, batch, ids, found.rows),
+        orders=resting_orders.report(split, found.told),
         made=_trades(batch, ids, found.trades),
         best_bid=found.bids,
         best_ask=found.asks,
@@ -245,10 +246,10 @@ def _hold(
     hot, cold, trades = (
         each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True)
     )
-    place = np.repeat(np.arange(batch.posts), counts)
+    rested = np.diff(split.first)
+    told, resting = book_records.write_records(hot, cold, counts, rested, ids, batch.id)
     volume, demand, supply, bids, asks = per_post
-    rows_found = resting_orders.Rows(hot, cold, place)
-    return _Session(rows_found, trades, volume, demand, supply, bids, asks, gain)
+    return _Session(told, resting, trades, volume, demand, supply, bids, asks, gain)
 
 
 def _rule_table(
