@@ -8,6 +8,7 @@ import numpy as np
 
 from ecs_market.books import books
 from ecs_market.components.call_auction import GatheredOrders
+from ecs_market.components.double_auction import RestingOrders
 from ecs_market.components.market_post import STATUSES, MarketPost
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
@@ -105,7 +106,7 @@ class MarketView:
                 "limit_price": units.from_steps(int(book.price[i])),
             }
             for book in books(self._simulation.world)
-            if isinstance(book, GatheredOrders)
+            if isinstance(book, (GatheredOrders, RestingOrders))
             for i in np.flatnonzero(book.post == self.id)
         ]
 
