@@ -10,8 +10,8 @@ from ecs_market.books import columns_of
 from ecs_market.components.book import Book
 from ecs_market.components.double_auction import GivenOrders, Margins, RestingOrders
 from ecs_market.components.intent import MARKET, Intent
-from ecs_market.kernels import double_auction as sessions
-from ecs_market.kernels import traders
+from ecs_market.kernels import auction_steps as sessions
+from ecs_market.kernels import margins
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.mechanisms.settlement import CANCELLED, PARTIAL, Orders
 from ecs_market.types import F64, I64, Bool
@@ -26,7 +26,7 @@ class Split:
     first
         int64 (posts + 1,): the entries of each post.
     entries
-        int64 (n, 8), columns as `kernels.double_auction` reads them; by post, in order of time.
+        int64 (n, 8), columns as `kernels.auction_steps` reads them; by post, in order of time.
     staying
         bool, a place each order of the book: its post does not clear in this tick.
     gone
@@ -144,7 +144,7 @@ class HandedIn:
     first
         int64 (posts + 1,): the entries of each post.
     entries
-        int64 (n, 8), columns as `kernels.double_auction` reads them.
+        int64 (n, 8), columns as `kernels.auction_steps` reads them.
     """
 
     instead: bool
@@ -179,7 +179,7 @@ def load_margins(batch: Batch, ids: I64, book: Margins, learns: Bool) -> tuple[F
         return np.empty((0, goods, 2)), np.empty((0, goods, 2)), np.empty((0, goods), np.int64)
     margin = np.empty((batch.size, goods, 2))
     change = np.zeros((batch.size, goods, 2))
-    traders.start_margins(batch.world.seed, batch.id, margin)
+    margins.start_margins(batch.world.seed, batch.id, margin)
     if len(book.post):
         member = members_by_row(batch)[batch.world.agent_rows[book.agent]]
         place = np.repeat(np.arange(batch.posts), np.diff(batch.first))
