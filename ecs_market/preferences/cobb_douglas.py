@@ -1,8 +1,8 @@
 """Cobb-Douglas utility, u = product of x_k ^ a_k.
 
-Parameters of a row: the exponents a, one an entry of the bundle, then kappa and the scale.  With the scale LOG the
-utility is kappa ln u, which makes quasi-linear demand interior; with LEVEL it is u itself, which
-an agent with constant marginal utility of money buys with everything or not at all.
+Parameters of a row: the exponents a, one an entry of the bundle, then kappa and the scale.  With
+the scale LOG the utility is kappa ln u, which makes quasi-linear demand interior; with LEVEL it is
+u itself, which an agent with constant marginal utility of money buys with everything or not at all.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def demand(
     level = float64(min(most, wealth / cost))
     if mode == QUASILINEAR:
         if log_form:
-            level = min(level, parameters[n] / (money_weight * cost))
+            level = min(level, float64(parameters[n] / (money_weight * cost)))
         elif money_weight * cost >= 1.0:
             level = 0.0
     for k in range(n):

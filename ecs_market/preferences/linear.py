@@ -1,7 +1,8 @@
 """Linear utility, U = sum of w_k x_k.
 
-Parameters of a row: the weights w, one an entry of the bundle.  Demand is a corner; where an agent is indifferent
-between a good and money it is a set, which `demand` returns as the box from `low` to `high`.
+Parameters of a row: the weights w, one an entry of the bundle.  Demand is a corner; where an agent
+is indifferent between a good and money it is a set, which `demand` returns as the box from `low` to
+`high`.
 """
 
 from __future__ import annotations

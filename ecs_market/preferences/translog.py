@@ -1,8 +1,8 @@
 """Translog utility of two goods, ln u = sum of a_k l_k + half the sum of b_km l_k l_m, l = ln x.
 
-U = kappa ln u.  Parameters of a row: a_0, a_1, b_00, b_11, b_01 and kappa.  The elasticity of u with
-respect to good k is e_k = a_k + sum of b_km l_m (L. R. Christensen, D. W. Jorgenson, L. J. Lau,
-American Economic Review 65, 1975).
+U = kappa ln u.  Parameters of a row: a_0, a_1, b_00, b_11, b_01 and kappa.  The elasticity of u
+with respect to good k is e_k = a_k + sum of b_km l_m (L. R. Christensen, D. W. Jorgenson, L. J.
+Lau, American Economic Review 65, 1975).
 """
 
 from __future__ import annotations

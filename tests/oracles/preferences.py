@@ -87,11 +87,11 @@ def utility(person: Person, x: Sequence[float]) -> float:
     given = person.parameters
     match person.family:
         case "linear":
-            return math.fsum(w * q for w, q in zip(given["weights"], x, strict=True))
+            return math.fsum(float(w) * q for w, q in zip(given["weights"], x, strict=True))
         case "cobb_douglas":
             if given["scale"] == "level":
                 pairs = zip(given["exponents"], x, strict=True)
-                return math.prod(q**a for a, q in pairs if a)
+                return float(math.prod(q**a for a, q in pairs if a))
             return _log_or_level(
                 person,
                 sum(
@@ -106,11 +106,11 @@ def utility(person: Person, x: Sequence[float]) -> float:
             least = 0.0 if given["scale"] == "level" else FLOOR
             pairs = zip(given["coefficients"], x, strict=True)
             level = min(max(q, least) / c for c, q in pairs if c)
-            return level if given["scale"] == "level" else given["kappa"] * math.log(level)
+            return level if given["scale"] == "level" else float(given["kappa"]) * math.log(level)
         case "quadratic":
             far = [q - b for q, b in zip(x, given["bliss"], strict=True)]
             value = -math.fsum((d / s) ** 2 for d, s in zip(far, given["sigma"], strict=True))
-            return value - given["gamma"] * far[0] * far[1]
+            return value - float(given["gamma"] * far[0] * far[1])
         case "stone_geary":
             return _stone_geary(person, x)
         case "translog":
