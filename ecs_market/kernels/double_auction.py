@@ -9,164 +9,58 @@ import numpy as np
 
 from ecs_market.components.double_auction import ZI_U, ZIP
 from ecs_market.kernels.auction import Sizes, Tastes, enter
-from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.order_book import (
-    BOOK,
-    FOREVER,
-    LIVE,
-    LOTS,
-    MARKET,
-    PRICE,
-    STATE,
-    STOP,
-    TRIGGER,
-    Book,
-    Fees,
-    Funds,
-    cancel,
-    cancel_earlier,
-    clear_heaps,
-    covered,
-    hold,
-    new_rows,
-    rest,
-    top,
-    wait,
-    write_order,
+from ecs_market.kernels.auction_steps import (
+    G_EXPIRES,
+    G_GOOD,
+    G_KIND,
+    G_LOTS,
+    G_MEMBER,
+    G_PRICE,
+    G_REPLACES,
+    G_SIDE,
+    add_up,
+    note_trades,
+    reload,
+    same_order,
+    within_band,
 )
-from ecs_market.kernels.quoting import BUY, NOISE, SELL, fill_bundle
-from ecs_market.kernels.traders import (
+from ecs_market.kernels.budgets import (
     ACTIVATIONS,
     BEHAVIOUR,
     FEE_PER_LOT,
     FEE_PPB,
     KIND,
     LIFETIME,
-    MEMORY,
     WHO,
-    Learned,
-    Shouts,
-    choose,
     draw_below,
-    learned_quote,
     own_order,
 )
+from ecs_market.kernels.margins import (
+    MEMORY,
+    Learned,
+    Shouts,
+    learned_quote,
+    note_shout,
+)
+from ecs_market.kernels.order_book import (
+    FOREVER,
+    STOP,
+    Book,
+    Fees,
+    Funds,
+    cancel_earlier,
+    clear_heaps,
+    covered,
+    hold,
+    new_rows,
+    write_order,
+)
+from ecs_market.kernels.quoting import NOISE, fill_bundle
+from ecs_market.kernels.traders import choose
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I64, Bool, float64, int64
-
-# Columns of resting and of given orders.
-R_MEMBER, R_GOOD, R_SIDE, R_PRICE, R_LOTS, R_QUANTITY, R_TRIGGER, R_EXPIRES = range(8)
-G_MEMBER, G_GOOD, G_SIDE, G_PRICE, G_LOTS, G_KIND, G_EXPIRES, G_REPLACES = range(8)
-
-
-@kernel
-def reload(
-    begun: int,
-    start: int,
-    stop: int,
-    resting: I64,
-    tick: int,
-    book: Book,
-    funds: Funds,
-    fees: Fees,
-    latest: I64,
-) -> int:
-    """Put the orders that rested back into the heaps, oldest first, as far as they still hold.
-
-    Cancelled are those that have expired, and those that their members can no longer cover.  Rows
-    of orders begin at `begun`; returns the row after the last.
-    """
-    hot = book[0]
-    order = int64(begun)
-    for entry in range(start, stop):
-        was = resting[entry]
-        write_order(
-            order,
-            was[R_MEMBER],
-            was[R_SIDE],
-            was[R_GOOD],
-            was[R_PRICE],
-            was[R_LOTS],
-            was[R_QUANTITY],
-            was[R_TRIGGER],
-            was[R_EXPIRES],
-            book,
-            latest,
-        )
-        holds = tick < was[R_EXPIRES] and covered(order, hot, funds, fees)
-        hold(order, was[R_LOTS], 1, hot, funds, fees)
-        if not holds:
-            cancel(order, hot, funds, fees)
-        elif was[R_TRIGGER] > 0:
-            wait(order, book)
-        else:
-            rest(order, book)
-        order += 1
-    return order
-
-
-@kernel
-def same_order(own: int, side: int, price: int, lots: int, kind: int, book: Book) -> bool:
-    """Return whether an order that rests is just what its member would hand in."""
-    if own < 0:
-        return False
-    hot, cold, _, _ = book
-    if (hot[own, BOOK] % 2 == 1) != (side == SELL):
-        return False
-    stop = cold[own, TRIGGER] > 0
-    if kind == STOP and not stop:
-        return False
-    return bool(hot[own, PRICE] == price and hot[own, LOTS] == lots)
-
-
-@kernel
-def within_band(price: int, kind: int, low: int, high: int) -> int:
-    """Return the price if it is allowed, else 0; a market order goes as far as it may."""
-    if kind == MARKET:
-        return min(max(int64(price), int64(low)), int64(high))
-    return int64(price) if low <= price <= high else int64(0)
-
-
-@kernel
-def note_trades(begun: int, made: int, trades: I64, direction: I8, volume: I64) -> None:
-    """Remember who bought and who sold, and how much."""
-    for trade in range(begun, made):
-        good = trades[trade, 3]
-        direction[trades[trade, 1], good] = BUY
-        direction[trades[trade, 2], good] = SELL
-        volume[good] += trades[trade, 4]
-
-
-@kernel
-def note_shout(good: int, price: int, side: int, taken: bool, shouts: Shouts) -> None:
-    """Let everybody hear an order."""
-    ring, count = shouts
-    place = count[good] % MEMORY
-    ring[good, place, 0] = price
-    ring[good, place, 1] = side
-    ring[good, place, 2] = 1 if taken else 0
-    count[good] += 1
-
-
-@kernel
-def add_up(
-    start: int, stop: int, book: Book, bids: I64, asks: I64, demand: I64, supply: I64
-) -> None:
-    """Write best quotes; add what was traded and what is still bid and asked."""
-    hot, cold, roots, _ = book
-    for k in range(bids.shape[0]):
-        order = top(hot, roots, 4 * k)
-        bids[k] = hot[order, PRICE] if order >= 0 else 0
-        order = top(hot, roots, 4 * k + 1)
-        asks[k] = hot[order, PRICE] if order >= 0 else 0
-    for order in range(start, stop):
-        if hot[order, STATE] == LIVE and cold[order, TRIGGER] == 0:
-            if hot[order, BOOK] % 2 == 1:
-                supply[hot[order, BOOK] // 2] += hot[order, LOTS]
-            else:
-                demand[hot[order, BOOK] // 2] += hot[order, LOTS]
 
 
 def gain_since(

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import inlined, kernel
 from ecs_market.kernels.quoting import fee_on
 from ecs_market.types import I64, int64
 
@@ -37,7 +37,7 @@ Funds: TypeAlias = tuple[I64, I64, I64, I64]
 Fees: TypeAlias = tuple[int, int]
 
 
-@kernel
+@inlined
 def before(hot: I64, a: int, b: int) -> bool:
     """Return whether order a has priority over order b of the same book."""
     if hot[a, KEY] != hot[b, KEY]:
@@ -45,7 +45,7 @@ def before(hot: I64, a: int, b: int) -> bool:
     return a < b
 
 
-@kernel
+@inlined
 def meld(hot: I64, a: int, b: int) -> int:
     """Join two heaps; return the root."""
     if a < 0:
@@ -84,7 +84,7 @@ def pop(hot: I64, root: int) -> int:
     return found
 
 
-@kernel
+@inlined
 def push(hot: I64, roots: I64, heap: int, order: int, key: int) -> None:
     """Put an order into one of the heaps."""
     hot[order, KEY] = key
@@ -93,7 +93,7 @@ def push(hot: I64, roots: I64, heap: int, order: int, key: int) -> None:
     roots[heap] = meld(hot, int64(roots[heap]), order)
 
 
-@kernel
+@inlined
 def top(hot: I64, roots: I64, heap: int) -> int:
     """Return the first order of a heap that is still good, -1 if there is none."""
     root = int64(roots[heap])
@@ -103,14 +103,14 @@ def top(hot: I64, roots: I64, heap: int) -> int:
     return root
 
 
-@kernel
+@inlined
 def heap_of(order: int, hot: I64, stop: bool) -> int:
     """Return the heap in which an order rests."""
     book = int64(hot[order, BOOK])
     return 4 * (book // 2) + (2 if stop else 0) + book % 2
 
 
-@kernel
+@inlined
 def rest(order: int, book: Book) -> None:
     """Put an order into the bids or asks."""
     hot, _, roots, _ = book
@@ -119,7 +119,7 @@ def rest(order: int, book: Book) -> None:
     push(hot, roots, heap_of(order, hot, False), order, price if hot[order, BOOK] % 2 else -price)
 
 
-@kernel
+@inlined
 def wait(order: int, book: Book) -> None:
     """Put an order among the stops."""
     hot, cold, roots, _ = book
@@ -130,7 +130,7 @@ def wait(order: int, book: Book) -> None:
     )
 
 
-@kernel
+@inlined
 def needed(sells: bool, price: int, lots: int, fees: Fees) -> int:
     """Return the money that an order of `lots` can cost its member in all [minor unit].
 
@@ -144,7 +144,7 @@ def needed(sells: bool, price: int, lots: int, fees: Fees) -> int:
     return payment + fee
 
 
-@kernel
+@inlined
 def hold(order: int, lots: int, sign: int, hot: I64, funds: Funds, fees: Fees) -> None:
     """Reserve (`sign` 1) or free (-1) what an order over `lots` lots can cost its member."""
     _, _, held_lots, held_minor = funds
@@ -155,7 +155,7 @@ def hold(order: int, lots: int, sign: int, hot: I64, funds: Funds, fees: Fees) -
         held_lots[member, hot[order, BOOK] // 2] += sign * lots
 
 
-@kernel
+@inlined
 def covered(order: int, hot: I64, funds: Funds, fees: Fees) -> bool:
     """Return whether the member has what the order can cost it, besides what is reserved."""
     lots, minor, held_lots, held_minor = funds
@@ -169,7 +169,7 @@ def covered(order: int, hot: I64, funds: Funds, fees: Fees) -> bool:
     return bool(needed(sells, int64(hot[order, PRICE]), size, fees) <= free)
 
 
-@kernel
+@inlined
 def cancel(order: int, hot: I64, funds: Funds, fees: Fees) -> None:
     """Take an order out of the book and free what it reserved."""
     hold(order, int64(hot[order, LOTS]), -1, hot, funds, fees)
@@ -187,7 +187,7 @@ def cancel_earlier(last: int, book: Book, funds: Funds, fees: Fees) -> None:
         order = int64(cold[order, EARLIER])
 
 
-@kernel
+@inlined
 def write_order(
     order: int,
     member: int,
@@ -239,13 +239,13 @@ def move_on(stop: int, order: int, book: Book, latest: I64) -> None:
     hot[stop, STATE] = MOVED
 
 
-@kernel
+@inlined
 def crosses(side: int, limit: int, price: int) -> bool:
     """Return whether an order with that limit takes what rests at `price`."""
     return price <= limit if side > 0 else price >= limit
 
 
-@kernel
+@inlined
 def book_trade(
     order: int,
     other: int,

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ecs_market.kernels.jit import kernel, specialise
+from ecs_market.kernels.jit import inlined, kernel, specialise
 from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences import families
 from ecs_market.preferences.chain import last_utility as utility
@@ -25,7 +25,7 @@ NOISE = 1e-12
 BILLION = 1_000_000_000
 
 
-@kernel
+@inlined
 def fee_on(payment: int, lots: int, fee_ppb: int, fee_per_lot: int) -> int:
     """Return what one side pays to the post on a trade, rounded down once [minor unit]."""
     if fee_ppb == 0:

@@ -23,8 +23,9 @@ from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.market_post import CONVERGED, INDICATIVE, MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.kernels import auction as auctions
+from ecs_market.kernels import book_records, budgets, quoting, traders
 from ecs_market.kernels import double_auction as sessions
-from ecs_market.kernels import quoting, traders
+from ecs_market.kernels import margins as learners
 from ecs_market.kernels.jit import specialise
 from ecs_market.mechanisms import resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
@@ -83,13 +84,13 @@ def _kernel(codes: tuple[int, ...]) -> Any:
     match = bound(auctions.match, no_worse=no_worse)
     execute = bound(auctions.execute, on_offer=on_offer, match=match)
     enter = bound(auctions.enter, execute=execute)
-    limit = bound(traders.shaded_limit, limit_price=quotes.limit_price)
-    learned_quote = bound(traders.learned_quote, shaded_limit=limit)
+    limit = bound(budgets.shaded_limit, limit_price=quotes.limit_price)
+    learned_quote = bound(learners.learned_quote, shaded_limit=limit)
     choose = bound(
         traders.choose,
         truthful=bound(traders.truthful, shaded_limit=limit),
         zero_intelligence=bound(traders.zero_intelligence, shaded_limit=limit),
-        learning=bound(traders.learning, learned_quote=learned_quote),
+        learning=bound(learners.learning, learned_quote=learned_quote),
     )
     submit = bound(sessions.submit, enter=enter)
     return bound(
@@ -104,7 +105,8 @@ def _kernel(codes: tuple[int, ...]) -> Any:
 class _Session:
     """What the auctions of a tick came to; arrays a post are (posts, K)."""
 
-    rows: resting_orders.Rows
+    told: I64
+    resting: I64
     trades: I64
     volume: I64
     demand: I64
@@ -135,7 +137,7 @@ def clear(
         calls = np.where(rules.activations > 0, rules.activations, np.diff(batch.first))
     found = _hold(batch, ids, post, rules, split, margins, handed_in, calls, before)
     _move(batch, found)
-    resting_orders.store(book, split, batch, ids, found.rows)
+    resting_orders.store(book, split, found.resting)
     traded = found.volume > 0
     post.current_prices[traded] = rules.last_price[traded]
     post.price_formed_at[traded] = world.tick
@@ -168,7 +170,7 @@ def clear(
         batch=batch,
         start=world.settings.price(published),
         newton=np.zeros(batch.posts, np.bool_),
-        orders=resting_orders.report(split, batch, ids, found.rows),
+        orders=resting_orders.report(split, found.told),
         made=_trades(batch, ids, found.trades),
         best_bid=found.bids,
         best_ask=found.asks,
@@ -245,10 +247,10 @@ def _hold(
     hot, cold, trades = (
         each[0] if len(each) == 1 else np.concatenate(each) for each in zip(*parts, strict=True)
     )
-    place = np.repeat(np.arange(batch.posts), counts)
+    rested = np.diff(split.first)
+    told, resting = book_records.write_records(hot, cold, counts, rested, ids, batch.id)
     volume, demand, supply, bids, asks = per_post
-    rows_found = resting_orders.Rows(hot, cold, place)
-    return _Session(rows_found, trades, volume, demand, supply, bids, asks, gain)
+    return _Session(told, resting, trades, volume, demand, supply, bids, asks, gain)
 
 
 def _rule_table(
@@ -256,18 +258,18 @@ def _rule_table(
 ) -> I64:
     """Return the posts' rules in the columns that the kernels read."""
     most = batch.world.most_steps()
-    table = np.zeros((batch.posts, traders.RULES), np.int64)
-    table[:, traders.BEHAVIOUR] = rules.behaviour
-    table[:, traders.ORDER_LOTS] = rules.order_size
-    table[:, traders.KIND] = rules.order_type
-    table[:, traders.LOW] = np.minimum(rules.price_low, most)
+    table = np.zeros((batch.posts, budgets.RULES), np.int64)
+    table[:, budgets.BEHAVIOUR] = rules.behaviour
+    table[:, budgets.ORDER_LOTS] = rules.order_size
+    table[:, budgets.KIND] = rules.order_type
+    table[:, budgets.LOW] = np.minimum(rules.price_low, most)
     high = np.where(rules.price_high > 0, rules.price_high, most)
-    table[:, traders.HIGH] = np.minimum(high, most)
-    table[:, traders.MOST] = most
-    table[:, traders.ACTIVATIONS] = calls
-    table[:, traders.LIFETIME] = rules.lifetime
-    table[:, traders.FEE_PPB] = common.fee_ppb[rows]
-    table[:, traders.FEE_PER_LOT] = common.fee_per_lot[rows]
+    table[:, budgets.HIGH] = np.minimum(high, most)
+    table[:, budgets.MOST] = most
+    table[:, budgets.ACTIVATIONS] = calls
+    table[:, budgets.LIFETIME] = rules.lifetime
+    table[:, budgets.FEE_PPB] = common.fee_ppb[rows]
+    table[:, budgets.FEE_PER_LOT] = common.fee_per_lot[rows]
     return table
 
 

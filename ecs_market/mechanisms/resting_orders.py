@@ -10,10 +10,10 @@ from ecs_market.books import columns_of
 from ecs_market.components.book import Book
 from ecs_market.components.double_auction import GivenOrders, Margins, RestingOrders
 from ecs_market.components.intent import MARKET, Intent
-from ecs_market.kernels import double_auction as sessions
-from ecs_market.kernels import order_book, traders
+from ecs_market.kernels import auction_steps as sessions
+from ecs_market.kernels import margins
 from ecs_market.mechanisms.batch import Batch
-from ecs_market.mechanisms.settlement import CANCELLED, FILLED, OPEN, PARTIAL, REJECTED, Orders
+from ecs_market.mechanisms.settlement import CANCELLED, PARTIAL, Orders
 from ecs_market.types import F64, I64, Bool
 
 
@@ -26,7 +26,7 @@ class Split:
     first
         int64 (posts + 1,): the entries of each post.
     entries
-        int64 (n, 8), columns as `kernels.double_auction` reads them; by post, in order of time.
+        int64 (n, 8), columns as `kernels.auction_steps` reads them; by post, in order of time.
     staying
         bool, a place each order of the book: its post does not clear in this tick.
     gone
@@ -37,15 +37,6 @@ class Split:
     entries: I64
     staying: Bool
     gone: Orders
-
-
-@dataclass(slots=True)
-class Rows:
-    """All orders of a tick's auctions: rows of `kernels.order_book` and the place of their post."""
-
-    hot: I64
-    cold: I64
-    place: I64
 
 
 def members_by_row(batch: Batch) -> I64:
@@ -107,27 +98,12 @@ def _no_orders() -> Orders:
     return Orders(*(np.empty(0, np.int64) for _ in range(7)))
 
 
-def store(book: RestingOrders, found: Split, batch: Batch, ids: I64, rows: Rows) -> None:
+def store(book: RestingOrders, found: Split, records: I64) -> None:
     """Keep in the book what waits for its post to clear and what rests after the auctions."""
-    hot, cold = rows.hot, rows.cold
-    state = hot[:, order_book.STATE]
-    rests = np.flatnonzero((state == order_book.LIVE) | (state == order_book.WAITING))
-    if not len(rests) and not len(book.post):
+    if not records.shape[1] and not len(book.post):
         return
-    hot, cold = hot[rests], cold[rests]
-    stop = hot[:, order_book.STATE] == order_book.WAITING
-    new = RestingOrders(
-        post=ids[rows.place[rests]],
-        agent=batch.id[hot[:, order_book.MEMBER]],
-        good=hot[:, order_book.BOOK] // 2,
-        sells=hot[:, order_book.BOOK] % 2 == 1,
-        price=hot[:, order_book.PRICE].copy(),
-        trigger=np.where(stop, cold[:, order_book.TRIGGER], 0),
-        quantity=cold[:, order_book.QUANTITY].copy(),
-        lots=hot[:, order_book.LOTS].copy(),
-        expires=cold[:, order_book.EXPIRES].copy(),
-    )
-    _replace(book, found.staying, new)
+    post, agent, good, sells, *others = records
+    _replace(book, found.staying, RestingOrders(post, agent, good, sells == 1, *others))
 
 
 def _replace(book: Book, kept: Bool, new: Book) -> None:
@@ -146,33 +122,13 @@ def _replace(book: Book, kept: Bool, new: Book) -> None:
         setattr(book, name, column[order])
 
 
-def report(found: Split, batch: Batch, ids: I64, rows: Rows) -> Orders:
+def report(found: Split, records: I64) -> Orders:
     """Report every order that was handed in, or has changed, by post and in order of time."""
-    hot, cold = rows.hot, rows.cold
-    state, left = hot[:, order_book.STATE], hot[:, order_book.LOTS]
-    start = np.searchsorted(rows.place, np.arange(batch.posts))
-    rested = np.diff(found.first)
-    new = np.arange(len(hot)) - start[rows.place] >= rested[rows.place]
-    before = cold[:, order_book.BEFORE]
-    ended = (state == order_book.DONE) | (state == order_book.CANCELLED)
-    told = np.flatnonzero((new | ended | (left != before)) & (state != order_book.MOVED))
-    hot, state, left = hot[told], state[told], left[told]
-    quantity = cold[told, order_book.QUANTITY]
-    sign = np.where(hot[:, order_book.BOOK] % 2 == 1, -1, 1)
-    status = np.where(left < quantity, PARTIAL, OPEN)
-    status[(state == order_book.CANCELLED) & (left == quantity)] = CANCELLED
-    status[state == order_book.REJECTED] = REJECTED
-    status[state == order_book.DONE] = FILLED
     void = found.gone
-    return Orders(
-        market=np.concatenate([void.market, ids[rows.place[told]]]),
-        agent=np.concatenate([void.agent, batch.id[hot[:, order_book.MEMBER]]]),
-        good=np.concatenate([void.good, hot[:, order_book.BOOK] // 2]),
-        lots=np.concatenate([void.lots, sign * quantity]),
-        limit=np.concatenate([void.limit, hot[:, order_book.PRICE]]),
-        filled=np.concatenate([void.filled, sign * (before[told] - left)]),
-        status=np.concatenate([void.status, status]),
-    )
+    if not void.size:
+        return Orders(*records)
+    columns = (void.market, void.agent, void.good, void.lots, void.limit, void.filled, void.status)
+    return Orders(*(np.concatenate(pair) for pair in zip(columns, records, strict=True)))
 
 
 @dataclass(slots=True)
@@ -188,7 +144,7 @@ class HandedIn:
     first
         int64 (posts + 1,): the entries of each post.
     entries
-        int64 (n, 8), columns as `kernels.double_auction` reads them.
+        int64 (n, 8), columns as `kernels.auction_steps` reads them.
     """
 
     instead: bool
@@ -205,19 +161,14 @@ def given(batch: Batch, ids: I64, orders: GivenOrders | None) -> HandedIn:
         return HandedIn(False, owner, first, np.empty((0, 8), np.int64))
     here = places(ids, orders.post)
     member = members_by_row(batch)[batch.world.agent_rows[orders.agent]]
-    order = np.argsort(here, kind="stable")
-    order = order[member[order] >= 0]
-    owner[member[order]] = orders.owner[order]
-    entries = np.empty((len(order), 8), np.int64)
-    entries[:, sessions.G_MEMBER] = member[order]
-    entries[:, sessions.G_GOOD] = orders.good[order]
-    entries[:, sessions.G_SIDE] = np.where(orders.sells[order], -1, 1)
-    entries[:, sessions.G_PRICE] = orders.price[order]
-    entries[:, sessions.G_LOTS] = orders.lots[order]
-    entries[:, sessions.G_KIND] = orders.kind[order]
-    entries[:, sessions.G_EXPIRES] = orders.expires[order]
-    entries[:, sessions.G_REPLACES] = orders.replaces[order]
-    np.cumsum(np.bincount(here[order], minlength=batch.posts), out=first[1:])
+    there = member >= 0
+    owner[member[there]] = orders.owner[there]
+    np.cumsum(np.bincount(here[there], minlength=batch.posts), out=first[1:])
+    columns = (orders.good, orders.price, orders.lots, orders.kind, orders.expires)
+    entries = np.empty((first[-1], 8), np.int64)
+    sessions.place_given(
+        here, member, orders.sells, orders.replaces, *columns, first[:-1].copy(), entries
+    )
     return HandedIn(True, owner, first, entries)
 
 
@@ -228,7 +179,7 @@ def load_margins(batch: Batch, ids: I64, book: Margins, learns: Bool) -> tuple[F
         return np.empty((0, goods, 2)), np.empty((0, goods, 2)), np.empty((0, goods), np.int64)
     margin = np.empty((batch.size, goods, 2))
     change = np.zeros((batch.size, goods, 2))
-    traders.start_margins(batch.world.seed, batch.id, margin)
+    margins.start_margins(batch.world.seed, batch.id, margin)
     if len(book.post):
         member = members_by_row(batch)[batch.world.agent_rows[book.agent]]
         place = np.repeat(np.arange(batch.posts), np.diff(batch.first))
