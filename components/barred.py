@@ -12,8 +12,13 @@ from ecs_market.types import I8, I32, I64
 
 @dataclass(slots=True)
 class Barred:
-    """Targets that an agent waited for in vain; a slot is free once `until` is reached."""
+    """Targets that an agent waited for in vain; a slot is free once `until` is reached.
+
+    `failures` counts how often the market `failed_at` sent its members away in a row.
+    """
 
     kind: I8 = column(np.int8, "Intent kind", width="bars")
     target: I64 = column(np.int64, "id", width="bars", fill=-1)
     until: I32 = column(np.int32, "first tick allowed again", width="bars")
+    failed_at: I64 = column(np.int64, "post id", fill=-1)
+    failures: I32 = column(np.int32, "1")

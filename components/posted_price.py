@@ -8,7 +8,7 @@ import numpy as np
 
 from ecs_market.columns import column
 from ecs_market.components.book import Book
-from ecs_market.types import F64, I8, I32, I64
+from ecs_market.types import F64, I8, I32, I64, Bool
 
 
 def _no_wishes() -> I64:
@@ -24,6 +24,7 @@ class PostedPrice:
     eta: F64 = column(np.float64, "1", width="goods")
     sign: I8 = column(np.int8, "last sign of excess demand", width="goods")
     updated_at: I32 = column(np.int32, "tick", fill=-1)
+    deals: Bool = column(np.bool_, "trades with its own stock")
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ import numpy as np
 from ecs_market.columns import column
 from ecs_market.types import F64, I8, I32
 
-NO_TRADE, NEWTON, RATION_LAST, BILATERAL = 0, 1, 2, 3
-FALLBACKS = ("no_trade", "newton", "ration_last", "bilateral")
+NO_TRADE, NEWTON, RATION_LAST, BILATERAL, CALL_AUCTION = 0, 1, 2, 3, 4
+FALLBACKS = ("no_trade", "newton", "ration_last", "bilateral", "call_auction")
 
 
 @dataclass(slots=True)

@@ -64,6 +64,13 @@ class Arena:
         """Return the row after the last one in use; scratch need not reach further."""
         return max((table.stop for table in self.tables.values()), default=0)
 
+    def append_table(self, name: str) -> None:
+        """Add a table without rows after all others."""
+        self.tables[name] = Table(name, self.capacity, self.capacity, self.capacity)
+        self._lay_out_anew({})
+        for binding in self._bindings:
+            self._point(binding.component, binding.table)
+
     def register(self, component: type[C], given: dict[str, Spec] | None = None) -> C:
         """Allocate a component's columns over the whole arena, unless they are there already.
 

@@ -14,6 +14,7 @@ from ecs_market.components.gains import Gains
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_memory import MarketMemory
 from ecs_market.components.mobility import Mobility
 from ecs_market.components.pairing import Pairing
 from ecs_market.components.patch_index import PatchIndex
@@ -35,6 +36,8 @@ from ecs_market.types import I64
 from ecs_market.units import Units
 from ecs_market.world import Ledger, World
 
+# A remembered post that is further away is not thought of [cell].
+OUT_OF_MIND = 1_000_000
 AGENT_COMPONENTS = [Position, Inventory, Utility, Visibility, Intent, Pairing, Barred, Gains]
 OPTIONAL_COMPONENTS: dict[str, type] = {
     "Mobility": Mobility,
@@ -48,21 +51,24 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     start = draw_start(scenario, seed)
     modules = {by_name(u.family) for p in scenario.populations for u in p.utilities}
     goods = len(scenario.goods)
+    params, settings = scenario.params, settings_of(scenario)
     bundle = goods + (scenario.money_mode == "in_utility")
-    params = scenario.params
     widths = {
         "goods": goods,
         "parameters": max((module.width(bundle) for module in modules), default=1),
         # As many as can run at a time, and one for a post that sends its members elsewhere.
         "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
         "fallbacks": len(FALLBACKS),
+        "memory": settings.memory_slots,
+        "memory_prices": settings.memory_slots * goods,
     }
     counts = [(p.name, p.count) for p in scenario.populations]
+    # The engine's own mechanisms have a table each, those of plug-ins where they are in use.
     by_mechanism = dict.fromkeys(POST_TABLES, 0)
-    for post in scenario.market_posts:
-        by_mechanism[post.mechanism] += 1
+    for name in sorted(post.mechanism for post in scenario.market_posts):
+        by_mechanism[name] = by_mechanism.get(name, 0) + 1
     world = World(
-        settings=settings_of(scenario),
+        settings=settings,
         agents=Arena(counts, dict(widths)),
         posts=Arena(list(by_mechanism.items()), dict(widths)),
         seed=seed,
@@ -85,8 +91,9 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     _add_patches(world, scenario, start.patches)
     refresh_reach(world)
     inventory = world.agents.whole(Inventory)
-    world.ledger.initial[:-1] = inventory.goods.sum(axis=0)
-    world.ledger.initial[-1] = inventory.money.sum()
+    world.ledger.initial += world.market_accounts()
+    world.ledger.initial[:-1] += inventory.goods.sum(axis=0)
+    world.ledger.initial[-1] += inventory.money.sum()
     return world
 
 
@@ -155,6 +162,8 @@ def settings_of(scenario: Scenario) -> Settings:
 
 def _add_population(world: World, population: Population, drawn: PopulationStart) -> None:
     chosen = [c for name, c in OPTIONAL_COMPONENTS.items() if population.has(name)]  # type: ignore[arg-type]  # the literal's own names
+    if world.settings.memory_slots:
+        chosen.append(MarketMemory)
     entity = world.add_table(world.agents, population.name, [*AGENT_COMPONENTS, *chosen])
     parts: dict[type, Any] = {type(c): c for c in world.esper.components_for_entity(entity)}
     parts[Identity].id[:] = drawn.ids
@@ -229,6 +238,8 @@ def refresh_reach(world: World) -> None:
         int(reach.visibility_radius.max(initial=0)),
         int(reach.broadcast_radius.max(initial=0)),
     )
+    if world.settings.memory_slots:
+        furthest = OUT_OF_MIND
     furthest = min(furthest, world.settings.width + world.settings.height)
     powers = np.ones(furthest + 2)
     for distance in range(1, len(powers)):

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ecs_market.build import build_world
+from ecs_market.components.call_auction import CallAuction
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import STATUSES
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.errors import InputError
 from ecs_market.mechanisms.settlement import Clearing, Trades
 from ecs_market.order_book import check_orders, orders_world
@@ -37,10 +39,10 @@ SEVERITY = (
 
 
 class Trade(NamedTuple):
-    """One trade at a post [unit, M / unit]."""
+    """One trade at a post [unit, M / unit]; the post itself has no id."""
 
-    buyer: int
-    seller: int
+    buyer: int | None
+    seller: int | None
     commodity: str
     quantity: float
     price: float
@@ -79,6 +81,8 @@ class ClearResult:
         Whether Newton's method was called in.
     filled
         float64 (n, K): net trades [unit]; with `orders` one row an order, else one an agent.
+    fees
+        What buyers and sellers together paid to the post [M].
     """
 
     prices: dict[str, float]
@@ -99,7 +103,9 @@ class ClearResult:
     start_prices: dict[str, float]
     newton: bool
     filled: F64
+    fees: float
     _trades: Trades = field(repr=False)
+    _ids: I64 | None = field(repr=False)
     _names: tuple[str, ...] = field(repr=False)
     _units: Units = field(repr=False)
 
@@ -109,14 +115,21 @@ class ClearResult:
         units, names, found = self._units, self._names, self._trades
         return [
             Trade(
-                int(found.buyer[i]),
-                int(found.seller[i]),
+                _named(found.buyer[i], self._ids),
+                _named(found.seller[i], self._ids),
                 names[found.good[i]],
                 units.from_lots(int(found.quantity[i])),
                 units.from_steps(int(found.price[i])),
             )
             for i in range(found.size)
         ]
+
+
+def _named(number: int, names: I64 | None) -> int | None:
+    """Return the id of a trade's side, by which an order's agent is known; None for the post."""
+    if number < 0:
+        return None
+    return int(number) if names is None else int(names[number])
 
 
 def clear(
@@ -224,6 +237,9 @@ def _clear(world: World, target: I64, names: I64 | None, units: Units) -> ClearR
     rows = world.agent_rows
     intent.kind[rows] = MARKET
     intent.target[rows] = target
+    # Whatever its rhythm, a post that is cleared just once is cleared now.
+    world.posts.whole(MarketRules).clear_every[:] = 1
+    world.posts.whole(CallAuction).interval[:] = 1
     for phase, system in SCHEDULE:
         if system is Appraise or phase in ("order collection", "clearing"):
             system().process(world)
@@ -244,10 +260,8 @@ def _result(world: World, clearing: Clearing, names: I64 | None, units: Units) -
     filled = np.zeros(lots.shape, np.int64)
     gains[clearing.batch.id] = clearing.settled.gain
     filled[clearing.batch.id] = clearing.settled.filled
-    found = clearing.trades()
     if names is not None:
         ids = names
-        found.buyer, found.seller = names[found.buyer], names[found.seller]
     return ClearResult(
         prices={
             **{goods[k]: units.from_steps(int(clearing.price[p, k])) for k, p in post_of.items()},
@@ -273,7 +287,9 @@ def _result(world: World, clearing: Clearing, names: I64 | None, units: Units) -
         start_prices={goods[k]: float(clearing.start[p, k]) for k, p in post_of.items()},
         newton=bool(clearing.newton.any()),
         filled=units.from_lots(filled),
-        _trades=found,
+        fees=units.from_minor(int(clearing.settled.fee.sum())),
+        _trades=clearing.trades(),
+        _ids=names,
         _names=goods,
         _units=units,
     )

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ecs_market.books import books
+from ecs_market.components.call_auction import GatheredOrders
 from ecs_market.components.market_post import STATUSES, MarketPost
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.errors import InputError
+from ecs_market.mechanisms.reputation import standing
 
 if TYPE_CHECKING:
     from ecs_market.simulation import Simulation
@@ -85,9 +88,26 @@ class MarketView:
         return STATUSES[int(self._part(MarketPost).status[self._row])]
 
     @property
+    def reputation(self) -> float:
+        """By how much agents value the post less for what it failed to give, 1 at best."""
+        return float(standing(self._simulation.world)[self._row])
+
+    @property
     def pending_orders(self) -> list[dict[str, Any]]:
-        """Orders that rest at the post: none, as its mechanisms clear within the tick."""
-        return []
+        """Orders that wait at the post, with the keys that `clear(orders=...)` takes."""
+        names, units = self._simulation.world.settings.goods, self._simulation.units
+        return [
+            {
+                "agent": int(book.agent[i]),
+                "commodity": names[book.good[i]],
+                "direction": "sell" if book.sells[i] else "buy",
+                "quantity": units.from_lots(int(book.lots[i])),
+                "limit_price": units.from_steps(int(book.price[i])),
+            }
+            for book in books(self._simulation.world)
+            if isinstance(book, GatheredOrders)
+            for i in np.flatnonzero(book.post == self.id)
+        ]
 
     @property
     def visibility_radius(self) -> int:
@@ -107,7 +127,9 @@ class MarketView:
     def distance(self, cell: tuple[int, int]) -> int:
         """Return the Manhattan distance to a cell."""
         x, y = self.location
-        return abs(int(cell[0]) - x) + abs(int(cell[1]) - y)
+        settings = self._simulation.world.settings
+        at = np.array([int(cell[0])]), np.array([int(cell[1])])
+        return int(settings.distances(*at, x, y)[0])
 
     def can_see(self, cell: tuple[int, int]) -> bool:
         """Return whether the post is seen from a cell."""

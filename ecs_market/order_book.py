@@ -10,11 +10,14 @@ import numpy as np
 
 from ecs_market.arena import Arena
 from ecs_market.build import AGENT_COMPONENTS, unit_sizes
+from ecs_market.components.double_auction import ORDER_TYPES, GivenOrders
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
 from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.errors import InputError
+from ecs_market.kernels.order_book import FOREVER
+from ecs_market.mechanisms import double_auction
 from ecs_market.mechanisms.registered import POST_TABLES
 from ecs_market.post_tables import add_post_tables, write_post
 from ecs_market.preferences import limit_order
@@ -81,7 +84,8 @@ def check_orders(
     )
     goods: dict[str, int] = {}
     rows = [_check(each, index, example.units, goods) for index, each in enumerate(orders)]
-    _refuse_self_trade(rows)
+    if example.market_posts[0].mechanism != double_auction.NAME:
+        _refuse_self_trade(rows)
     agent, good, buys, lots, steps = (np.array(column) for column in zip(*rows, strict=True))
     offered = sum(row[3] for row in rows if not row[2])
     offered_money = sum(row[3] * row[4] for row in rows if row[2])
@@ -196,7 +200,44 @@ def orders_world(book: OrderBook) -> World:
     world.post_rows = np.arange(first, first + goods)
     for good, name in enumerate(book.goods):
         write_post(world, first + good, _post(book, good, name))
+    if book.post.mechanism == double_auction.NAME:
+        _hand_in(world, book)
+    world.ledger.initial += world.market_accounts()
     return world
+
+
+def _hand_in(world: World, book: OrderBook) -> None:
+    """Let the orders come one by one, in the order of the list, with the fees they may cost."""
+    rows = np.arange(len(book.agent))
+    post = book.post
+    payment = [
+        lots * steps for lots, steps in zip(book.lots.tolist(), book.steps.tolist(), strict=True)
+    ]
+    fee = [
+        paid * post.fee_ppb // 10**9 + lots * post.fee_per_lot
+        for paid, lots in zip(payment, book.lots.tolist(), strict=True)
+    ]
+    money = [
+        paid + extra if buys else max(0, extra - paid)
+        for paid, extra, buys in zip(payment, fee, book.buys.tolist(), strict=True)
+    ]
+    if sum(money) > MAX_MINOR:
+        raise InputError("orders: with their fees they exceed what 64-bit amounts hold")
+    world.agents.whole(Inventory).money[rows] = money
+    world.esper.create_entity(
+        GivenOrders(
+            post=book.good,
+            agent=rows,
+            good=book.good,
+            owner=book.agent,
+            sells=~book.buys,
+            price=book.steps,
+            lots=book.lots,
+            kind=np.full(len(rows), ORDER_TYPES.index(post.parameters["order_type"])),
+            expires=np.full(len(rows), FOREVER),
+            replaces=np.zeros(len(rows), np.bool_),
+        )
+    )
 
 
 def _post(book: OrderBook, ident: int, good: str) -> Post:

@@ -12,25 +12,33 @@ from ecs_market.components.market_post import MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
+from ecs_market.components.reputation import Reputation
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.errors import InputError
 from ecs_market.kernels.posts import SIDE, cover_tiles
 from ecs_market.kernels.spatial import TILE_SHIFT, accumulate
 from ecs_market.mechanisms.batch import numeraires
-from ecs_market.mechanisms.registered import MECHANISMS
+from ecs_market.mechanisms.registered import by_name
 from ecs_market.world import World
 
 # What the index of posts may list: half a gigabyte of row numbers.
 MOST_ENTRIES = 2**27
-POST_COMPONENTS = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
+POST_COMPONENTS: list[type] = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
 
 
 def add_post_tables(world: World) -> None:
-    """Make an entity for each mechanism, with posts or without."""
-    for name, module in MECHANISMS.items():
-        entity = world.add_table(world.posts, name, [*POST_COMPONENTS, module.COMPONENT])
-        for book in module.BOOKS:
-            world.esper.add_component(entity, book())
+    """Make an entity for each table of posts."""
+    for name in world.posts.tables:
+        add_post_table(world, name)
+
+
+def add_post_table(world: World, name: str) -> None:
+    """Make the entity of a mechanism's table, with its books."""
+    module = by_name(name)
+    common = [*POST_COMPONENTS, *([Reputation] if world.settings.reputation_weight > 0.0 else [])]
+    entity = world.add_table(world.posts, name, [*common, module.COMPONENT])
+    for book in module.BOOKS:
+        world.esper.add_component(entity, book())
 
 
 def write_post(world: World, row: int, post: Any) -> None:
@@ -46,14 +54,14 @@ def write_post(world: World, row: int, post: Any) -> None:
     market = posts.whole(MarketPost)
     market.commodities[row] = [good in post.commodities for good in world.settings.goods]
     rules = posts.whole(MarketRules)
-    rules.clear_every[row] = post.parameters["clear_every"]
+    rules.clear_every[row] = post.parameters.get("clear_every", 1)
     rules.fee_ppb[row], rules.fee_per_lot[row] = post.fee_ppb, post.fee_per_lot
-    rules.price_band[row] = post.parameters["price_band"] or 0.0
-    rules.shading[row] = post.parameters["shading"]
+    rules.price_band[row] = post.parameters.get("price_band") or 0.0
+    rules.shading[row] = post.parameters.get("shading", 0.0)
     account = posts.whole(MarketAccount)
     account.goods[row] = post.stock_goods or 0
     account.money[row] = post.stock_money
-    MECHANISMS[post.mechanism].configure(world, row, post.parameters)
+    by_name(post.mechanism).configure(world, row, post.parameters)
 
 
 def index_posts(world: World) -> PostIndex:
@@ -69,11 +77,12 @@ def index_posts(world: World) -> PostIndex:
             f"market posts: together they are seen or heard in more than {MOST_ENTRIES:,} "
             f"places of {SIDE} x {SIDE} cells; reduce their radii or their number"
         )
-    nothing = np.empty(0, np.int32)
+    nothing, size = np.empty(0, np.int32), (tiles_x, tiles_y)
+    periods = world.settings.period_x, world.settings.period_y
     starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
-    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts, False, nothing)
+    cover_tiles(rows, place.x, place.y, reach, *size, starts, False, nothing, *periods)
     accumulate(starts)
     entries = np.empty(starts[-1], np.int32)
-    cover_tiles(rows, place.x, place.y, reach, tiles_x, tiles_y, starts[:-1].copy(), True, entries)
+    cover_tiles(rows, place.x, place.y, reach, *size, starts[:-1].copy(), True, entries, *periods)
     commodities = world.posts.whole(MarketPost).commodities
     return PostIndex(tiles_x, starts, entries, numeraires(commodities, world.settings.mode))

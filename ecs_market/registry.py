@@ -4,7 +4,8 @@ Every entry declares its parameters as data. The scenario reader checks a file a
 declarations and the JSON Schema is derived from them: there is one place to say what exists.
 
 An entry names the module with its code, which is imported on first use; nothing here needs numba.
-The engine's own entries are declared in the modules of `BUILT_IN`.
+The engine's own entries are declared in the modules of `BUILT_IN`, those of other packages are
+found by `ecs_market.plugins`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from importlib import import_module
-from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
 from ecs_market.errors import InputError
+from ecs_market.plugins import plug_ins, refuse_collisions
 
 Kind = Literal["mechanism", "family", "search", "matching", "bargaining"]
 Shape = Literal[
@@ -152,15 +153,20 @@ class Entry:
         also = f" (alias {', '.join(self.aliases)})" if self.aliases else ""
         return f"{self.name}{also} {self.version}"
 
-    def load(self) -> ModuleType:
-        """Import and return the module with the code."""
-        return import_module(self.module)
-
 
 @functools.cache
 def every_entry() -> tuple[Entry, ...]:
-    """Return everything registered, in a fixed order."""
-    return tuple(entry for module in BUILT_IN for entry in import_module(module).ENTRIES)
+    """Return everything registered, in a fixed order: the engine's own entries, then plug-ins.
+
+    Raises
+    ------
+    InputError
+        A plug-in is broken or takes a name that is taken.
+    """
+    built_in = tuple(entry for module in BUILT_IN for entry in import_module(module).ENTRIES)
+    found = plug_ins()
+    refuse_collisions(built_in, found)
+    return (*built_in, *(each.entry for each in found))
 
 
 def entries(kind: Kind) -> tuple[Entry, ...]:

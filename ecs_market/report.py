@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 
 
 def ledger_of(world: World) -> dict[str, dict[str, int]]:
-    """Return initial + harvest + host and what exists, a good each and M, in storage units."""
+    """Return where it came from and what exists, a good each and M, in storage units.
+
+    `initial + harvest + host` is `current`, what agents and posts hold; `markets` is the
+    part of the posts.
+    """
     inventory = world.agents.whole(Inventory)
-    current = [*inventory.goods.sum(axis=0).tolist(), int(inventory.money.sum())]
+    held = [*inventory.goods.sum(axis=0).tolist(), int(inventory.money.sum())]
+    markets = world.market_accounts().tolist()
     ledger = world.ledger
     return {
         name: {
             "initial": int(ledger.initial[index]),
             "harvest": int(ledger.harvest[index]),
             "host": int(ledger.host[index]),
-            "markets": int(ledger.markets[index]),
-            "current": int(current[index]) + int(ledger.markets[index]),
+            "markets": markets[index],
+            "current": held[index] + markets[index],
         }
         for index, name in enumerate((*world.settings.goods, "M"))
     }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ecs_market import __version__
 from ecs_market.kernels.hashing import HASH_VERSION
 from ecs_market.kernels.philox import RNG_VERSION
+from ecs_market.plugins import plug_ins
+from ecs_market.scenario import Scenario
 from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level, default_level
 
@@ -30,7 +32,7 @@ def open_recorder(
             "name": scenario.name,
             "scenario": json.dumps(scenario.to_dict(), ensure_ascii=False),
             "seed": simulation.seed,
-            "version": __version__,
+            "version": _versions(scenario),
             "rng_version": str(RNG_VERSION),
             "hash_version": str(HASH_VERSION),
             "lot": units.lot,
@@ -40,6 +42,14 @@ def open_recorder(
         },
         posts=[post_row(market) for market in simulation.markets],
     )
+
+
+def _versions(scenario: Scenario) -> str:
+    """Return the version of the engine, and those of the plug-ins in use."""
+    used = {post.mechanism for post in scenario.market_posts}
+    used |= {each.family for group in scenario.populations for each in group.utilities}
+    sources = {each.source for each in plug_ins() if each.entry.name in used}
+    return " + ".join([__version__, *sorted(sources)])
 
 
 def post_row(market: MarketView) -> dict[str, Any]:

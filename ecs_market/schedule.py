@@ -16,6 +16,9 @@ from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.bargain import Bargain
 from ecs_market.systems.broadcast import Broadcast
 from ecs_market.systems.choose import Choose
+from ecs_market.systems.clear_call_auction import ClearCallAuction
+from ecs_market.systems.clear_double_auction import ClearDoubleAuction
+from ecs_market.systems.clear_plugins import ClearPlugins
 from ecs_market.systems.clear_posted_price import ClearPostedPrice
 from ecs_market.systems.clear_walrasian import ClearWalrasian
 from ecs_market.systems.collect_orders import CollectOrders
@@ -25,6 +28,8 @@ from ecs_market.systems.index_traders import IndexTraders
 from ecs_market.systems.match import Match
 from ecs_market.systems.move import Move
 from ecs_market.systems.observe import Observe
+from ecs_market.systems.rate_posts import RatePosts
+from ecs_market.systems.remember import Remember
 from ecs_market.systems.search_markets import SearchMarkets
 from ecs_market.systems.search_partners import SearchPartners
 from ecs_market.systems.search_resources import SearchResources
@@ -32,6 +37,7 @@ from ecs_market.world import World
 
 SCHEDULE: tuple[tuple[str, type[esper.Processor]], ...] = (
     ("broadcast", Broadcast),  # posts say their prices
+    ("broadcast", Remember),  # agents with a memory write them down
     ("search", Appraise),  # what is a unit more of each good worth to me?
     ("search", IndexTraders),  # who is where?
     ("search", SearchPartners),  # with whom would a trade pay?
@@ -43,8 +49,12 @@ SCHEDULE: tuple[tuple[str, type[esper.Processor]], ...] = (
     ("order collection", CollectOrders),  # those within reach of their post join it
     ("clearing", ClearWalrasian),  # tatonnement
     ("clearing", ClearPostedPrice),  # trade at the posted price
+    ("clearing", ClearDoubleAuction),  # one order after the other
+    ("clearing", ClearCallAuction),  # all orders at one price
+    ("clearing", ClearPlugins),  # mechanisms of other packages
     ("bargaining", Bargain),  # pairs that have met trade
     ("foraging", Forage),  # foragers harvest
+    ("pursuits", RatePosts),  # did posts keep what they promised?
     ("pursuits", Conclude),  # what was filled, or waited for too long, is over
     ("telemetry", Observe),  # write it down
 )

@@ -36,6 +36,11 @@ class MatchingScratch:
         The same for resource patches.
     candidates, candidate_row, candidate_weight
         Number, rows and discounted total gains [M] of the best partners, best first.
+    candidate_surplus
+        The gains that are not discounted, where matching ranks by them; else without columns.
+    promise
+        What the agent would gain at the prices it knows of its best post [M]; without entries
+        unless posts have a reputation.
     choice_kind, choice_target, choice_value
         What the agent would like best.
     """
@@ -44,11 +49,13 @@ class MatchingScratch:
     curvature: F32 = field(default_factory=_no(np.float32))
     best_market: I32 = field(default_factory=_no(np.int32))
     market_value: F32 = field(default_factory=_no(np.float32))
+    promise: F32 = field(default_factory=_no(np.float32))
     best_patch: I32 = field(default_factory=_no(np.int32))
     patch_value: F32 = field(default_factory=_no(np.float32))
     candidates: I8 = field(default_factory=_no(np.int8))
     candidate_row: I32 = field(default_factory=_no(np.int32))
     candidate_weight: F32 = field(default_factory=_no(np.float32))
+    candidate_surplus: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     choice_kind: I8 = field(default_factory=_no(np.int8))
     choice_target: I64 = field(default_factory=_no(np.int64))
     choice_value: F32 = field(default_factory=_no(np.float32))

@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ecs_market.types import F64, I64
+from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.types import F64, I32, I64
+
+# The period of an axis that does not wrap: further than any two cells are apart.
+OPEN = 1 << 40
 
 BILATERAL, CENTRALIZED, MIXED = "bilateral", "centralized", "mixed_bilateral_centralized"
 
@@ -57,6 +61,8 @@ class Settings:
         A unit in lots, at least 1.
     mode
         Money mode, a code of `preferences.modes`.
+    forages, trades
+        Whether agents look for resources, and for somebody to trade with, without a schedule.
     torus
         Whether opposite edges of the grid meet.
     mode_schedule
@@ -66,7 +72,7 @@ class Settings:
     market_choice, softmax_temperature
         ``score`` or ``softmax``, and the temperature of that [M].
     reputation_weight
-        Weight of the latest visit in an agent's average of a post's kept promises, 0 for none.
+        Weight of a tick's clearing in a post's reputation, 0 for none.
     bargaining_parameters
         The parameters of the bargaining protocol, by name.
     """
@@ -112,12 +118,63 @@ class Settings:
         return steps.astype(np.float64) * self.step_numerator / self.step_denominator
 
     @property
-    def sees_markets(self) -> bool:
-        """Return whether agents look for market posts at all."""
-        aware = self.search == "market_aware_search"
-        return self.trades and aware and self.exchange_regime != BILATERAL
+    def period_x(self) -> int:
+        """Return after how many cells along x a place is the same again."""
+        return self.width if self.torus else OPEN
 
     @property
-    def sees_partners(self) -> bool:
-        """Return whether agents look for one another at all."""
-        return self.trades and self.exchange_regime != CENTRALIZED
+    def period_y(self) -> int:
+        """Return after how many cells along y a place is the same again."""
+        return self.height if self.torus else OPEN
+
+    def distances(self, x: I32, y: I32, to_x: I32 | int, to_y: I32 | int) -> I64:
+        """Return Manhattan distances, the shorter way round on a torus [cell]."""
+        gap_x = np.abs(x.astype(np.int64) - to_x)
+        gap_y = np.abs(y.astype(np.int64) - to_y)
+        near: I64 = np.minimum(gap_x, self.period_x - gap_x)
+        near += np.minimum(gap_y, self.period_y - gap_y)
+        return near
+
+    @property
+    def wanders(self) -> bool:
+        """Return whether agents walk at random and take what is in reach."""
+        return self.search == "random_walk"
+
+    @property
+    def barters(self) -> bool:
+        """Return whether pairs also trade a good for a good."""
+        return self.mode != QUASILINEAR or bool(self.bargaining_parameters.get("barter", False))
+
+    @property
+    def temperature(self) -> float:
+        """Return the temperature at which posts are chosen [M], 0 where the best one is."""
+        return self.softmax_temperature if self.market_choice == "softmax" else 0.0
+
+    def mode_at(self, tick: int) -> str:
+        """Return what agents look for in a tick: forage, trade, both or nothing."""
+        if self.mode_schedule:
+            left = tick % sum(ticks for _, ticks in self.mode_schedule)
+            for word, ticks in self.mode_schedule:
+                if left < ticks:
+                    return word
+                left -= ticks
+        if self.forages and self.trades:
+            return "both"
+        return "forage" if self.forages else "trade" if self.trades else "nothing"
+
+    def forages_at(self, tick: int) -> bool:
+        """Return whether agents look for resources in a tick."""
+        return self.mode_at(tick) in ("forage", "both")
+
+    def trades_at(self, tick: int) -> bool:
+        """Return whether agents look for somebody to trade with in a tick."""
+        return self.mode_at(tick) in ("trade", "both")
+
+    def sees_markets(self, tick: int) -> bool:
+        """Return whether agents look for market posts in a tick."""
+        aware = self.search != "distance_discounted" and self.exchange_regime != BILATERAL
+        return aware and self.trades_at(tick)
+
+    def sees_partners(self, tick: int) -> bool:
+        """Return whether agents look for one another in a tick."""
+        return self.exchange_regime != CENTRALIZED and self.trades_at(tick)

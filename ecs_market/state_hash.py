@@ -43,7 +43,7 @@ def state_hash(world: World, tick: int) -> str:
             folded.update(f"{component_name(type(book))}.{name} {column.shape}".encode())
             folded.update(np.ascontiguousarray(column, dtype=exact).tobytes())
     ledger = world.ledger
-    for entries in (ledger.initial, ledger.harvest, ledger.host, ledger.markets):
+    for entries in (ledger.initial, ledger.harvest, ledger.host):
         folded.update(entries.astype("<i8").tobytes())
     return folded.hexdigest()
 

@@ -16,6 +16,7 @@ import numpy as np
 from ecs_market.arena import Arena
 from ecs_market.columns import Spec
 from ecs_market.components.identity import Identity
+from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError, SimulationError
 from ecs_market.preferences.modes import IN_UTILITY
@@ -53,13 +54,13 @@ def default_threads() -> int:
 class Ledger:
     """Where every lot and minor unit came from: one entry a good, money last.
 
-    All arrays are int64 (K + 1,) in storage units; `initial + harvest + host` is what exists.
+    All arrays are int64 (K + 1,) in storage units; `initial + harvest + host` is what exists, with
+    agents and in the accounts of market posts.
     """
 
     initial: I64
     harvest: I64
     host: I64
-    markets: I64
 
     def check_bounds(self) -> None:
         """Raise SimulationError if a total has left what 64-bit payments are safe with."""
@@ -73,7 +74,7 @@ class Ledger:
     @classmethod
     def empty(cls, goods: int) -> Ledger:
         """Return a ledger without entries."""
-        return cls(*(np.zeros(goods + 1, np.int64) for _ in range(4)))
+        return cls(*(np.zeros(goods + 1, np.int64) for _ in range(3)))
 
 
 @dataclass(slots=True)
@@ -122,6 +123,12 @@ class World:
         """Return K, the number of goods besides money."""
         return len(self.settings.goods)
 
+    def market_accounts(self) -> I64:
+        """Return what all market posts own, int64 (K + 1,): goods [lot], money [minor unit]."""
+        account = self.posts.whole(MarketAccount)
+        rows = self.post_rows[self.post_rows >= 0]
+        return np.append(account.goods[rows].sum(axis=0), account.money[rows].sum())
+
     @property
     def bundle(self) -> int:
         """Return how many entries a bundle has: K, and one for money if utility counts it."""
@@ -132,6 +139,13 @@ class World:
         ledger = self.ledger
         lots = int((ledger.initial + ledger.harvest + ledger.host)[:-1].max(initial=0))
         return max(1, min(MAX_STEPS, MAX_MINOR // (max(1, lots) * self.goods)))
+
+    def most_steps_of_goods(self) -> I64:
+        """Return the highest price of each good at which all payments fit int64, (K,)."""
+        ledger = self.ledger
+        lots = np.maximum(1, (ledger.initial + ledger.harvest + ledger.host)[:-1])
+        steps: I64 = np.clip(MAX_MINOR // self.goods // lots, 1, MAX_STEPS)
+        return steps
 
     # --- tables ------------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ def meetings(world: World) -> tuple[I64, I64]:
     first = np.concatenate(found)
     first = first[np.argsort(ids[first])]
     second = world.agent_rows[partner[first]]
-    distance = np.abs(position.x[first] - position.x[second])
-    distance += np.abs(position.y[first] - position.y[second])
+    distance = world.settings.distances(
+        position.x[first], position.y[first], position.x[second], position.y[second]
+    )
     reach = np.minimum(sight.interaction_radius[first], sight.interaction_radius[second])
     return first[distance <= reach], second[distance <= reach]

@@ -42,6 +42,8 @@ class CollectOrders(esper.Processor):
                 due,
                 world.scratch.at_post,
                 world.scratch.waiting,
+                world.settings.period_x,
+                world.settings.period_y,
             )
         world.scratch.orders = gather(world)
 

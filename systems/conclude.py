@@ -21,7 +21,7 @@ class Conclude(esper.Processor):
         """Count waiting only within reach, and not at a post that does not clear yet."""
         position, intent = world.agents.whole(Position), world.agents.whole(Intent)
         barred, place = world.agents.whole(Barred), world.posts.whole(Position)
-        patches = world.only(ResourcePatches)
+        patches, settings = world.only(ResourcePatches), world.settings
         nowhere = np.empty(0, np.int32)
         for table in world.tables(Intent, Barred):
             world.over(
@@ -29,8 +29,8 @@ class Conclude(esper.Processor):
                 table.stop,
                 conclude_pursuits,
                 world.tick,
-                world.settings.patience_ticks,
-                world.settings.trade_cooldown_ticks,
+                settings.patience_ticks,
+                settings.trade_cooldown_ticks,
                 world.scratch.filled,
                 world.scratch.waiting,
                 position.x,
@@ -50,4 +50,6 @@ class Conclude(esper.Processor):
                 barred.kind,
                 barred.target,
                 barred.until,
+                settings.period_x,
+                settings.period_y,
             )

@@ -22,7 +22,7 @@ class Forage(esper.Processor):
         """Book what was taken as harvest."""
         patches = world.only(ResourcePatches)
         world.scratch.harvested = np.zeros(world.goods, np.int64)
-        if patches is None or not world.settings.forages:
+        if patches is None or not world.settings.forages_at(world.tick):
             return
         intent, position = world.agents.whole(Intent), world.agents.whole(Position)
         found = [np.empty(0, np.int64)]

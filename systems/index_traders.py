@@ -19,7 +19,6 @@ from ecs_market.kernels.spatial import (
     fill_index,
     place_rows,
 )
-from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.world import World
 
 
@@ -28,7 +27,7 @@ class IndexTraders(esper.Processor):
 
     def process(self, world: World) -> None:
         """Count, place and copy; nothing if agents do not look for partners."""
-        if not world.settings.sees_partners:
+        if not world.settings.sees_partners(world.tick):
             world.scratch.index = None
             return
         world.scratch.index = None  # freed before the next one is made
@@ -61,7 +60,6 @@ class IndexTraders(esper.Processor):
             world.scratch.search.curvature,
             inventory.goods,
             inventory.money,
-            -1 if world.settings.mode == QUASILINEAR else world.goods - 1,
             world.settings.lot_size,
             world.settings.minor_size,
             index.id,
@@ -73,6 +71,7 @@ class IndexTraders(esper.Processor):
             index.curvature,
             index.stock,
             index.cash,
+            world.settings.wanders,
         )
         world.scratch.index = index
 

@@ -7,19 +7,19 @@ import esper
 from ecs_market.components.intent import Intent
 from ecs_market.components.pairing import Pairing
 from ecs_market.kernels.choice import settle_intents
-from ecs_market.mechanisms.matching import three_pass
+from ecs_market.mechanisms.matching import MATCHINGS
 from ecs_market.world import World
 
 
 class Match(esper.Processor):
-    """Pair agents by the discounted total gain of the pair and settle everybody's intent."""
+    """Pair agents by the matching protocol and settle everybody's intent."""
 
     def process(self, world: World) -> None:
-        """Mutual first choices, then greedily the rest, then second-best targets."""
+        """Pair, then send those without a partner to their second-best targets."""
         pairing, intent = world.agents.whole(Pairing), world.agents.whole(Intent)
         search = world.scratch.search
         pairing.partner[:] = -1
-        three_pass(world)
+        MATCHINGS[world.settings.matching](world)
         for table in world.tables(Intent, Pairing):
             world.over(
                 table.start,

@@ -12,7 +12,7 @@ from ecs_market.components.pairing import Pairing
 from ecs_market.components.position import Position
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.visibility import PostVisibility, Visibility
-from ecs_market.kernels.movement import IDLE_WAYS, move_agents
+from ecs_market.kernels.movement import IDLE_WAYS, RANDOM_WALK, move_agents
 from ecs_market.world import World
 
 
@@ -23,7 +23,8 @@ class Move(esper.Processor):
         """Take the snapshot of positions, then move every population that has Mobility."""
         position, mobility = world.agents.whole(Position), world.agents.whole(Mobility)
         intent, place = world.agents.whole(Intent), world.posts.whole(Position)
-        patches = world.only(ResourcePatches)
+        patches, settings = world.only(ResourcePatches), world.settings
+        idle = RANDOM_WALK if settings.wanders else IDLE_WAYS.index(settings.idle)
         nowhere = np.empty(0, np.int32)
         end = world.agents.end
         world.scratch.before_x[:end] = position.x[:end]
@@ -36,9 +37,9 @@ class Move(esper.Processor):
                 world.agents.whole(Identity).id,
                 world.seed,
                 world.tick,
-                world.settings.width,
-                world.settings.height,
-                IDLE_WAYS.index(world.settings.idle),
+                settings.width,
+                settings.height,
+                idle,
                 world.scratch.before_x,
                 world.scratch.before_y,
                 mobility.budget,
@@ -57,4 +58,6 @@ class Move(esper.Processor):
                 nowhere if patches is None else patches.y,
                 position.x,
                 position.y,
+                settings.period_x,
+                settings.period_y,
             )

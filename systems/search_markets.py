@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import esper
+import numpy as np
 
 from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_memory import MarketMemory
 from ecs_market.components.market_post import MarketPost
 from ecs_market.components.mobility import Mobility
 from ecs_market.components.position import Position
@@ -17,6 +19,7 @@ from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.elementary import exp
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.mechanisms.batch import charges, post_rules
+from ecs_market.mechanisms.reputation import standing
 from ecs_market.preferences import families
 from ecs_market.world import World
 
@@ -32,13 +35,17 @@ class SearchMarkets(esper.Processor):
         search.best_market[:] = -1
         search.market_value[:] = 0.0
         index = world.only(PostIndex)
-        if not settings.sees_markets or index is None or not len(index.post):
+        if not settings.sees_markets(world.tick) or index is None or not len(index.post):
             return
         position, inventory = world.agents.whole(Position), world.agents.whole(Inventory)
         utility, intent = world.agents.whole(Utility), world.agents.whole(Intent)
         barred = world.agents.whole(Barred)
         place, reach = world.posts.whole(Position), world.posts.whole(PostVisibility)
         info = settings.price_info
+        memory = memory_of(world)
+        reputation = standing(world)
+        if settings.reputation_weight > 0.0:
+            search.promise = np.zeros(world.agents.end, np.float32)
         find_market = families.search(world.families, charges(world)).find_market
         fee_rate, fee_unit, shading = post_rules(world)
         for table in world.tables(Position, Inventory, Utility, Intent):
@@ -90,5 +97,29 @@ class SearchMarkets(esper.Processor):
                 MARKET,
                 search.best_market,
                 search.market_value,
+                settings.wanders,
+                settings.period_x,
+                settings.period_y,
+                world.agents.whole(Identity).id,
+                world.seed,
+                settings.temperature,
+                reputation,
+                search.promise,
+                world.post_rows,
+                memory.post,
+                memory.price,
+                memory.formed_at,
+                settings.step_numerator,
+                settings.step_denominator,
+                info.decays,
+                info.half_life,
                 cost=POST_COST,
             )
+
+
+def memory_of(world: World) -> MarketMemory:
+    """Return what agents remember: no slots where they have no memory."""
+    if world.settings.memory_slots:
+        return world.agents.whole(MarketMemory)
+    nothing = np.empty((0, 0), np.int64)
+    return MarketMemory(nothing, nothing, nothing.astype(np.int32))

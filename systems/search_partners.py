@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import esper
+import numpy as np
 
 from ecs_market.components.barred import Barred
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.partners import find_partners
+from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
 from ecs_market.scratch import PARTNER_SHARE
 from ecs_market.world import World
 
@@ -19,11 +21,13 @@ class SearchPartners(esper.Processor):
 
     def process(self, world: World) -> None:
         """Read the index only; populations that do not bargain have no candidates."""
-        search = world.scratch.search
+        search, settings = world.scratch.search, world.settings
         search.candidates[:] = 0
         index = world.scratch.index
         if index is None:
             return
+        if settings.matching == "greedy_surplus":
+            search.candidate_surplus = np.zeros(search.candidate_weight.shape, np.float32)
         barred = world.agents.whole(Barred)
         world.over(
             0,
@@ -43,7 +47,7 @@ class SearchPartners(esper.Processor):
             index.stock,
             index.cash,
             world.beta_power,
-            world.settings.min_value / PARTNER_SHARE,
+            settings.min_value / PARTNER_SHARE,
             barred.kind,
             barred.target,
             barred.until,
@@ -52,5 +56,10 @@ class SearchPartners(esper.Processor):
             search.candidates,
             search.candidate_row,
             search.candidate_weight,
+            settings.mode != UNIT_OF_ACCOUNT,
+            settings.barters,
+            search.candidate_surplus,
+            settings.period_x,
+            settings.period_y,
             cost=NEIGHBOURHOOD,
         )

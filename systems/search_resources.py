@@ -27,7 +27,7 @@ class SearchResources(esper.Processor):
         search.best_patch[:] = -1
         search.patch_value[:] = 0.0
         patches, index = world.only(ResourcePatches), world.only(PatchIndex)
-        if patches is None or index is None or not settings.forages:
+        if patches is None or index is None or not settings.forages_at(world.tick):
             return
         position, sight = world.agents.whole(Position), world.agents.whole(Visibility)
         intent, barred = world.agents.whole(Intent), world.agents.whole(Barred)
@@ -65,5 +65,8 @@ class SearchResources(esper.Processor):
                 world.tick,
                 search.best_patch,
                 search.patch_value,
+                settings.wanders,
+                settings.period_x,
+                settings.period_y,
                 cost=NEIGHBOURHOOD,
             )

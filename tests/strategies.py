@@ -29,7 +29,26 @@ REGIMES = ("bilateral", "centralized", "mixed_bilateral_centralized", "mixed_bil
 COMPONENTS = ("Mobility", "BilateralTrader", "Forager")
 # Numbers of scenarios in which much is traded, at posts or face to face.
 LIVELY = (3, 6, 11, 19, 23, 34, 57)
-FALLBACKS = ("newton", "ration_last", "bilateral", "no_trade")
+FALLBACKS = ("newton", "ration_last", "call_auction", "bilateral", "no_trade")
+# Families that meet in one economy. Kernels are compiled for each set of families in use, so these
+# are few.
+FAMILIES = (
+    ("linear", "cobb_douglas"),
+    ("linear", "cobb_douglas"),
+    ("ces", "leontief"),
+    ("stone_geary", "quadratic"),
+    ("translog",),
+    ("induced_value",),
+)
+MECHANISMS = ("walrasian", "posted_price", "continuous_double_auction", "call_auction")
+BARGAINING = (
+    "compensating_block",
+    "split_difference",
+    "nash",
+    "kalai_smorodinsky",
+    "take_it_or_leave_it",
+    "sealed_bid",
+)
 
 
 def some(rng: random.Random, of: tuple[str, ...], least: int = 0) -> list[str]:
@@ -42,26 +61,72 @@ def mostly(rng: random.Random, usual: Any, *corners: Any) -> Any:
     return usual if rng.random() < 0.75 else rng.choice(corners)
 
 
-def tastes(rng: random.Random, size: int) -> list[float]:
+def number(rng: random.Random, value: float) -> Any:
+    """Return a positive number, or now and then a draw of numbers about as large."""
+    if rng.random() < 0.9:
+        return value
+    return rng.choice(
+        [
+            {"distribution": "uniform", "low": 0.5 * value, "high": value},
+            {"distribution": "normal", "mean": value, "sd": 0.3 * value, "low": 0.1 * value},
+            {"distribution": "lognormal", "mean_log": 0.0, "sd_log": 0.2},
+        ]
+    )
+
+
+def tastes(rng: random.Random, size: int) -> list[Any]:
     """Parameters of a utility, one a good, at least one of them above 0."""
     found = [
         mostly(rng, rng.choice([0.3, 0.5, 0.6, 0.7, 1.0]), 0.0, 0.05, 4.0) for _ in range(size)
     ]
     if not any(found):
         found[rng.randrange(size)] = 0.5
-    return found
+    return [number(rng, each) if each else each for each in found]
 
 
-def utility(rng: random.Random, goods: int, count: int) -> dict[str, Any]:
+def steps(rng: random.Random, goods: int) -> dict[str, Any]:
+    """Values of some goods, falling, and costs of the others, rising."""
+    sells = [rng.random() < 0.5 for _ in range(goods)]
+    curves = [
+        sorted(float(rng.randint(1, 12)) for _ in range(rng.randint(1, 4))) for _ in range(goods)
+    ]
+    pairs = list(zip(sells, curves, strict=True))
+    return {
+        "values": [[] if sold else curve[::-1] for sold, curve in pairs],
+        "costs": [curve if sold else [] for sold, curve in pairs],
+        "unit": rng.choice([1, 1, 7]),
+    }
+
+
+def utility(
+    rng: random.Random, families: tuple[str, ...], goods: int, count: int
+) -> dict[str, Any]:
     """Preferences of some members."""
-    entry: dict[str, Any] = {"count": count, "money_weight": rng.choice([1.0, 1.0, 0.1, 3.0])}
-    if rng.random() < 0.4:
-        return entry | {"type": "linear", "weights": tastes(rng, goods)}
-    entry |= {"type": "cobb_douglas", "exponents": tastes(rng, goods)}
+    family = rng.choice(families)
+    weight = number(rng, rng.choice([1.0, 1.0, 0.1, 3.0]))
+    entry: dict[str, Any] = {"type": family, "count": count, "money_weight": weight}
+    if family == "linear":
+        return entry | {"weights": tastes(rng, goods)}
+    if family == "induced_value":
+        return entry | steps(rng, goods)
+    if family == "quadratic":
+        bliss = [float(rng.randint(0, 30)) for _ in range(goods)]
+        sigma = [rng.choice([1.0, 4.0]) for _ in range(goods)]
+        return entry | {"bliss": bliss, "sigma": sigma, "gamma": rng.choice([0.0, 0.05, -0.05])}
+    if family == "translog":
+        bend = rng.choice([0.0, 0.02])
+        entry["cross"] = [[-bend, bend], [bend, -bend]]
+        return entry | {"exponents": [0.4, rng.choice([0.3, 0.4])]}
+    if family == "stone_geary":
+        entry["subsistence"] = [rng.choice([0.0, 0.0, 1.0, 30.0]) for _ in range(goods)]
+        return entry | {"exponents": tastes(rng, goods)}
     entry["scale"] = rng.choice(["log", "log", "level"])
     if entry["scale"] == "log" and rng.random() < 0.5:
         entry["kappa"] = rng.choice([5.0, 10.0])
-    return entry
+    if family == "ces":
+        return entry | {"weights": tastes(rng, goods), "rho": rng.choice([-2.0, -0.5, 0.5])}
+    key = {"leontief": "coefficients", "cobb_douglas": "exponents"}[family]
+    return entry | {key: tastes(rng, goods)}
 
 
 def amounts(rng: random.Random, size: Fraction, count: int, most: int) -> dict[str, Any]:
@@ -78,7 +143,12 @@ def places(rng: random.Random, width: int, height: int, count: int) -> dict[str,
 
 
 def population(
-    rng: random.Random, name: str, size: tuple[int, int], units: tuple[float, float], goods: int
+    rng: random.Random,
+    name: str,
+    size: tuple[int, int],
+    units: tuple[float, float],
+    families: tuple[str, ...],
+    goods: int,
 ) -> dict[str, Any]:
     """One group of agents."""
     count = mostly(rng, 8, 1, 2, 5)
@@ -93,7 +163,7 @@ def population(
         "count": count,
         "initial_positions": places(rng, *size, count),
         "inventories": {good: amounts(rng, lot, count, most) for good in GOODS[:goods]},
-        "utilities": [utility(rng, goods, each) for each in members],
+        "utilities": [utility(rng, families, goods, each) for each in members],
     }
     made["inventories"]["M"] = amounts(rng, lot * step, count, cash)
     if rng.random() < 0.3:
@@ -103,21 +173,75 @@ def population(
     return made
 
 
-def post(
-    rng: random.Random, place: tuple[int, int], goods: int, least: int, units: tuple[float, float]
-) -> dict[str, Any]:
-    """One market post that trades at least `least` goods."""
-    mechanism = rng.choice(["walrasian", "posted_price"])
+def common_rules(rng: random.Random, money: str, units: tuple[float, float]) -> dict[str, Any]:
+    """Rules that a post of any mechanism may have."""
     rules: dict[str, Any] = {"clear_every": rng.choice([1, 1, 1, 2, 3])}
+    if money != "unit_of_account" and rng.random() < 0.3:
+        lot, step = (Fraction(str(each)) for each in units)
+        rules["fees"] = rng.choice(
+            [
+                {"type": "ad_valorem", "rate": rng.choice([0.000000001, 0.01, 0.25])},
+                {"type": "per_lot", "rate": float(lot * step * rng.choice([1, 50]))},
+            ]
+        )
+    if rng.random() < 0.2:
+        rules["price_band"] = rng.choice([0.001, 0.3])
+    if rng.random() < 0.2:
+        rules["shading"] = rng.choice([0.3, 0.99])
     if rng.random() < 0.25:
         rules["initial_price"] = rng.choice([1, 5]) * units[1]
+    return rules
+
+
+def book_rules(rng: random.Random, mechanism: str, units: tuple[float, float]) -> dict[str, Any]:
+    """Rules of a mechanism that takes orders."""
+    lot, step = (Fraction(str(each)) for each in units)
+    rules: dict[str, Any] = {"order_size": float(lot * rng.choice([1, 3, 1000]))}
+    call = mechanism == "call_auction"
+    rules["behaviour"] = rng.choice(
+        ["truthful", "truthful", "zi_c", "zi_u", *([] if call else ["zip"])]
+    )
+    if rules["behaviour"] in ("zi_c", "zi_u"):
+        rules["price_low"] = float(step * rng.choice([1, 2]))
+        rules["price_high"] = float(step * rng.choice([2, 20_000]))
+    if call:
+        return rules | {
+            "k": rng.choice([0.5, 0.0, 1.0]),
+            "interval": rng.choice([1, 2]),
+            "mcafee": rng.random() < 0.3,
+        }
+    kinds = ["limit", "limit", "market", "immediate_or_cancel", "fill_or_kill", "stop"]
+    rules["order_type"] = rng.choice(kinds)
+    if rng.random() < 0.5:
+        rules |= {"activations": rng.choice([1, 12]), "lifetime": rng.choice([1, 3])}
+    return rules
+
+
+def post(
+    rng: random.Random,
+    place: tuple[int, int],
+    goods: int,
+    money: str,
+    units: tuple[float, float],
+) -> dict[str, Any]:
+    """One market post, which trades at least two goods where goods pay for goods."""
+    least = 2 if money == "unit_of_account" else 1
+    mechanism = rng.choice(MECHANISMS[:2] if least == 2 else MECHANISMS)
+    rules = common_rules(rng, money, units)
+    commodities = some(rng, GOODS[:goods], least)
     if mechanism == "walrasian":
         rules["max_iterations"] = rng.choice([100, 100, 3])
         rules["price_tolerance"] = rng.choice([0.000001, 0.01])
         if rng.random() < 0.5:
-            rules["on_failure"] = some(rng, FALLBACKS, 1)
-    else:
+            ways = FALLBACKS if least == 1 else tuple(w for w in FALLBACKS if w != "call_auction")
+            rules["on_failure"] = some(rng, ways, 1)
+    elif mechanism == "posted_price":
         rules["price_update_frequency"] = rng.choice([1, 2, 5])
+        if rng.random() < 0.4:
+            lot = Fraction(str(units[0]))
+            rules["stock"] = {commodities[0]: float(lot * rng.randint(1, 5000))}
+    else:
+        rules |= book_rules(rng, mechanism, units)
     return {
         "location": list(place),
         "visibility_radius": mostly(rng, 12, 0, 1, 4),
@@ -125,7 +249,7 @@ def post(
         "broadcast_radius": mostly(rng, 12, 0, 1, 4),
         "mechanism": mechanism,
         "mechanism_params": rules,
-        "commodities": some(rng, GOODS[:goods], least),
+        "commodities": commodities,
     }
 
 
@@ -148,7 +272,7 @@ def ground(rng: random.Random, goods: int, lot: Fraction) -> dict[str, Any]:
 
 def params(rng: random.Random, posts: int, lot: Fraction) -> dict[str, Any]:
     """Rules that hold for everybody."""
-    return {
+    made = {
         "exchange_regime": rng.choice(REGIMES if posts else REGIMES[:1]),
         "vision_radius": mostly(rng, 8, 0, 1, 3),
         "interaction_radius": mostly(rng, 1, 0, 2),
@@ -169,36 +293,63 @@ def params(rng: random.Random, posts: int, lot: Fraction) -> dict[str, Any]:
             "floor": rng.choice([0.0, 0.5, 1.0]),
             "sigma": mostly(rng, 0.2, 0.0, 1.0),
         },
+        "market_memory": {"slots": mostly(rng, 0, 1, 3)},
+        "market_choice": mostly(rng, "score", {"type": "softmax", "temperature": 0.5}),
+        "reputation": mostly(rng, "none", "ema", {"type": "ema", "weight": 1.0}),
     }
+    if rng.random() < 0.2:
+        phases = rng.sample([("forage", 3), ("trade", 4), ("both", 2)], rng.randint(1, 3))
+        made["mode"] = "both"
+        made["mode_schedule"] = [{"mode": mode, "ticks": ticks} for mode, ticks in phases]
+    return made
+
+
+def bargaining(rng: random.Random, step: float) -> Any:
+    """A bargaining protocol with parameters."""
+    name = rng.choice((*BARGAINING[:2], *BARGAINING))
+    made: dict[str, Any] = {"name": name, "barter": rng.random() < 0.2}
+    if name == "nash":
+        made["power"] = rng.choice([0.5, 0.2])
+    elif name == "take_it_or_leave_it":
+        made["proposer"] = rng.choice(["random", "buyer", "seller", "lower_id", "higher_id"])
+    elif name == "sealed_bid" and rng.random() < 0.5:
+        made |= {"strategy": "equilibrium", "low": step, "high": 2.0 + 2.0 * step}
+    return made
 
 
 def random_scenario(number: int) -> dict[str, Any]:
     """Return a valid scenario as a mapping: at most 24 agents and 4 posts on a small grid."""
     rng = random.Random(number)
-    goods = mostly(rng, 2, 1, 3)
-    barter = rng.random() < 0.25
+    families = rng.choice(FAMILIES)
+    money = mostly(rng, "quasilinear", "unit_of_account", "in_utility")
+    if "induced_value" in families:
+        money = "quasilinear"
+    elif money == "in_utility" and not {"quadratic", "translog"}.isdisjoint(families):
+        money = "unit_of_account"
+    barter = money == "unit_of_account"
+    pairs = not {"quadratic", "translog"}.isdisjoint(families)
+    goods = 2 if pairs else max(mostly(rng, 2, 1, 3), 2 if barter else 1)
     # Where a good has price 1, that must be a whole number of price steps.
-    steps = [each for each in UNITS if not barter or (1 / Fraction(str(each[1]))).denominator == 1]
-    units = rng.choice(steps)
+    sizes = [each for each in UNITS if not barter or (1 / Fraction(str(each[1]))).denominator == 1]
+    units = rng.choice(sizes)
     lot = Fraction(str(units[0]))
     size = rng.choice(SIZES)
-    least = 2 if barter else 1
-    goods = max(goods, least)
     cells = [(x, y) for x in range(size[0]) for y in range(size[1])]
     spots = rng.sample(cells, min(len(cells), mostly(rng, 3, 0, 1, 4)))
     names = ["first", "second", "third"][: rng.randint(1, 3)]
     made: dict[str, Any] = {
-        "grid": {"width": size[0], "height": size[1]},
+        "grid": {"width": size[0], "height": size[1], "torus": rng.random() < 0.25},
         "units": {"lot": units[0], "price_step": units[1]},
-        "money": {"mode": "unit_of_account" if barter else "quasilinear"},
+        "money": {"mode": money},
         "goods": list(GOODS[:goods]),
         "params": params(rng, len(spots), lot),
         "protocols": {
-            "search": mostly(rng, "market_aware_search", "distance_discounted"),
-            "bargaining": rng.choice(["compensating_block", "split_difference"]),
+            "search": mostly(rng, "market_aware_search", "distance_discounted", "random_walk"),
+            "matching": mostly(rng, "three_pass", "greedy_surplus", "random"),
+            "bargaining": bargaining(rng, units[1]),
         },
-        "populations": [population(rng, name, size, units, goods) for name in names],
-        "market_posts": [post(rng, spot, goods, least, units) for spot in spots],
+        "populations": [population(rng, name, size, units, families, goods) for name in names],
+        "market_posts": [post(rng, spot, goods, money, units) for spot in spots],
     }
     if rng.random() < 0.5:
         made["resources"] = ground(rng, goods, lot)

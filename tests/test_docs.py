@@ -34,7 +34,7 @@ LAYERS = (
     {"arena", "kernels"},
     {"preferences", "scratch", "settings", "totals", "components"},
     {"declared"},
-    {"columns", "units", "registry"},
+    {"columns", "units", "registry", "plugins"},
     {"types", "errors", "__init__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

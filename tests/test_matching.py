@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_market.components.barred import Barred
-from ecs_market.components.intent import IDLE, MARKET, PARTNER
+from ecs_market.components.intent import IDLE, MARKET, PARTNER, Intent
 from ecs_market.components.pairing import Pairing
-from ecs_market.mechanisms.matching import three_pass
+from ecs_market.kernels.philox import PAIR, uniform
+from ecs_market.mechanisms.matching import greedy_surplus, random_pairs, three_pass
 from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.choose import Choose
 from ecs_market.systems.index_traders import IndexTraders
@@ -18,7 +19,7 @@ from ecs_market.systems.match import Match
 from ecs_market.systems.search_partners import SearchPartners
 from ecs_market.world import World
 from tests.oracles import worlds
-from tests.oracles.pairing import greedy_pairs
+from tests.oracles.pairing import edges_between, greedy_pairs, heaviest_first
 from tests.oracles.worlds import COBB_DOUGLAS, LINEAR, group, world_of
 
 pytestmark = pytest.mark.kernel
@@ -105,6 +106,22 @@ def fill(world: World, seed: int, density: float, levels: int) -> None:
             search.choice_kind[row], search.choice_target[row] = MARKET, 0
 
 
+def seed_weights(world: World, seed: int, levels: int) -> dict[tuple[int, int], float]:
+    """Write another symmetric weight for each edge of the lists; return it by lower, higher id."""
+    search = world.scratch.search
+    search.candidate_surplus = np.zeros(search.candidate_weight.shape, np.float32)
+    ids = {row: ident for ident, row in enumerate(world.agent_rows.tolist())}
+    weight = {}
+    for row, ident in ids.items():
+        for slot in range(search.candidates[row]):
+            other = ids[int(search.candidate_row[row, slot])]
+            pair = (min(ident, other), max(ident, other))
+            draw = np.random.default_rng([seed, *pair]).integers(1, levels + 1)
+            weight[pair] = float(draw)
+            search.candidate_surplus[row, slot] = draw
+    return weight
+
+
 def empty_world() -> World:
     """Return a world of two populations that may pair across."""
     return world_of(group("one", AGENTS // 2), group("two", AGENTS - AGENTS // 2))
@@ -130,10 +147,67 @@ def test_three_pass_is_sequential_greedy(seed: int, density: float, levels: int)
     assert len(found) == 2 * pairs
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    density=st.sampled_from([0.05, 0.15, 0.4, 1.0]),
+    levels=st.sampled_from([1, 2, 5, 1000]),
+    chance=st.booleans(),
+)
+def test_other_weights_are_matched_by_sequential_greedy(
+    seed: int, density: float, levels: int, chance: bool
+) -> None:
+    WORLD.tick, WORLD.seed = 5, seed
+    generator = np.random.default_rng(seed)
+    worlds.shuffle(WORLD, generator)
+    fill(WORLD, seed, density, 5)
+    weight = seed_weights(WORLD, seed, levels)
+    intent, pursued = WORLD.agents.whole(Intent), set()
+    intent.since[:] = -1
+    if chance:
+        weight = {
+            pair: float(np.float32(uniform(seed, pair[1], 5, pair[0], PAIR))) for pair in weight
+        }
+        # Pairs that are on their way to each other stay together.
+        for a, b in list(weight)[::5]:
+            rows = WORLD.agent_rows[[a, b]]
+            if (intent.since[rows] < 0).all():
+                intent.kind[rows], intent.since[rows], intent.target[rows] = PARTNER, 3, [b, a]
+                pursued.add((a, b))
+    WORLD.agents.whole(Pairing).partner[:] = -1
+    pairs = (random_pairs if chance else greedy_surplus)(WORLD)
+    found = partners_of(WORLD)
+    edges = {
+        (-(2.0 if (a, b) in pursued else weight[a, b]), a, b)
+        for _, a, b in edges_between(lists_of(WORLD), seekers_of(WORLD), bars_of(WORLD))
+    }
+    assert found == heaviest_first(edges, {})
+    assert len(found) == 2 * pairs
+
+
+def test_random_pairing_is_even() -> None:
+    """Of four agents that all suit each other, each of the three ways to pair is as likely."""
+    world = world_of(group("all", 4), seed=3)
+    search, rows = world.scratch.search, world.agent_rows
+    for row in rows:
+        others = [other for other in rows if other != row]
+        search.candidates[row], search.candidate_row[row, :3] = 3, others
+        search.candidate_weight[row, :3] = [3.0, 2.0, 1.0]
+        search.choice_kind[row], search.choice_target[row] = PARTNER, others[0]
+    partner, counts = world.agents.whole(Pairing).partner, np.zeros(4, np.int64)
+    for world.tick in range(1500):
+        partner[:] = -1
+        assert random_pairs(world) == 2
+        counts[partner[rows[0]]] += 1
+    assert counts[0] == 0
+    # Three standard deviations of a binomial count.
+    assert np.abs(counts[1:] - 500).max() < 3 * np.sqrt(1500 * 2 / 9)
+
+
 def test_nobody_seeks() -> None:
     WORLD.scratch.search.choice_kind[:] = IDLE
     WORLD.agents.whole(Pairing).partner[:] = -1
-    assert three_pass(WORLD) == 0
+    assert three_pass(WORLD) == greedy_surplus(WORLD) == random_pairs(WORLD) == 0
     assert (WORLD.agents.whole(Pairing).partner == -1).all()
 
 
@@ -181,6 +255,43 @@ def test_pairs_of_a_whole_search(seed: int) -> None:
     found = partners_of(world)
     assert found == expected
     assert len(found) > 20
+    check_targets(world, found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_surplus_is_not_discounted(seed: int) -> None:
+    """From search to match: the pair that gains most, near or far, comes first."""
+    world = world_of(
+        group("mixed", 24, vision_radius=9),
+        group("others", 20, [COBB_DOUGLAS], inventories={"A": 6, "B": 2, "M": 20}, vision_radius=9),
+        seed=seed,
+        params={"beta": 0.7},
+        protocols={"matching": "greedy_surplus"},
+    )
+    worlds.shuffle(world, np.random.default_rng(seed))
+    for system in (Appraise, IndexTraders, SearchPartners, Choose):
+        system().process(world)
+    search, agents = world.scratch.search, worlds.agents_of(world)
+    ident = {agent.row: agent.ident for agent in agents}
+    weight = {}
+    for agent in agents:
+        for slot in range(search.candidates[agent.row]):
+            other = agents[ident[int(search.candidate_row[agent.row, slot])]]
+            total = float(search.candidate_surplus[agent.row, slot])
+            near = total * 0.7 ** worlds.distance(agent, other)
+            assert search.candidate_weight[agent.row, slot] == pytest.approx(near, rel=1e-6)
+            weight[min(agent.ident, other.ident), max(agent.ident, other.ident)] = total
+    edges = edges_between(lists_of(world), seekers_of(world), bars_of(world))
+    expected = heaviest_first({(-weight[a, b], a, b) for _, a, b in edges}, {})
+    Match().process(world)
+    found = partners_of(world)
+    assert found == expected
+    assert found != greedy_pairs(lists_of(world), seekers_of(world), bars_of(world))
+    check_targets(world, found)
+
+
+def check_targets(world: World, found: dict[int, int]) -> None:
+    """Check that pairs are after each other, and in sight."""
     agents = {agent.ident: agent for agent in worlds.agents_of(world)}
     for ident, other in found.items():
         assert agents[ident].pursued == (PARTNER, other)

@@ -33,19 +33,21 @@ def aim(world: World, ident: int, kind: int, target: int) -> None:
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize("size", [None, (17, 12), (16, 12), (10, 8)])
 @pytest.mark.parametrize("seed", range(4))
-def test_targets_are_walked_to_by_the_longer_axis(seed: int) -> None:
+def test_targets_are_walked_to_by_the_longer_axis(seed: int, size: Cell | None) -> None:
     generator = np.random.default_rng(seed)
     world = world_of(
         group("walkers", 20, interaction_radius=2, move_budget_per_tick=3),
         group("runners", 6, interaction_radius=1, move_budget_per_tick=7),
         group("rocks", 4, components=["BilateralTrader"], move_budget_per_tick=5),
         seed=seed,
-        width=17,
-        height=12,
+        width=(size or (17, 12))[0],
+        height=(size or (17, 12))[1],
+        torus=size is not None,
         market_posts=[
             {"id": 5, "location": [2, 3], "interaction_radius": 0},
-            {"id": 1, "location": [12, 9], "interaction_radius": 4},
+            {"id": 1, "location": [9, 7], "interaction_radius": 4},
         ],
         resources={"spawn_rate": 0.2, "types": [{"good": "A", "quantity": 1}]},
         params={"idle": "stay"},
@@ -54,7 +56,7 @@ def test_targets_are_walked_to_by_the_longer_axis(seed: int) -> None:
     patches = world.only(ResourcePatches)
     assert patches is not None
     before = cells(world)
-    place = {5: (2, 3), 1: (12, 9)}
+    place = {5: (2, 3), 1: (9, 7)}
     expected = []
     chosen = generator.permutation(30)[:16].tolist()
     partner = dict(zip(chosen, reversed(chosen), strict=True))
@@ -67,17 +69,18 @@ def test_targets_are_walked_to_by_the_longer_axis(seed: int) -> None:
             aim(world, ident, PARTNER, other)
             near = min(reach[ident], reach[other])
             stands = ident > other and budget[other] > 0
-            if stands and gap(at, before[other]) <= budget[other] + max(near, 1):
+            if stands and gap(at, before[other], size) <= budget[other] + max(near, 1):
                 steps = 0
-            expected.append(walk(at, before[other], steps, near))
+            expected.append(walk(at, before[other], steps, near, size, back=ident > other))
         elif ident % 3 == 0:
             aim(world, ident, MARKET, [5, 1][ident % 2])
-            expected.append(walk(at, place[[5, 1][ident % 2]], steps, [0, 4][ident % 2]))
+            reached = place[[5, 1][ident % 2]]
+            expected.append(walk(at, reached, steps, [0, 4][ident % 2], size))
         elif ident % 3 == 1:
             patch = int(generator.integers(len(patches.x)))
             aim(world, ident, RESOURCE, patch)
             to = (int(patches.x[patch]), int(patches.y[patch]))
-            expected.append(walk(at, to, steps, 0))
+            expected.append(walk(at, to, steps, 0, size))
         else:
             aim(world, ident, IDLE, -1)
             expected.append(at)
@@ -104,15 +107,21 @@ def test_the_higher_id_of_a_near_pair_stands(lower: int, higher: int, reach: int
         assert stood == (apart <= lower + max(reach, 1))
 
 
-def test_a_pair_always_meets() -> None:
-    """All budgets, radii and offsets: nobody dances, and the way takes no longer than it must."""
+@pytest.mark.parametrize("torus", [False, True])
+def test_a_pair_always_meets(torus: bool) -> None:
+    """All budgets, radii and offsets: nobody dances, and the way takes no longer than it must.
+
+    On the torus, 8 by 7, both ways round can be as long.
+    """
     spans = range(-4, 5)
+    size = (8, 7) if torus else (13, 13)
     offsets = [(dx, dy) for dx in spans for dy in spans]
     settings = [(a, b, r) for a in range(4) for b in range(4) for r in range(3) if a + b]
     lower = group("lower", len(offsets), [LINEAR], cells=[[6, 6]] * len(offsets))
-    higher = group("higher", len(offsets), [LINEAR], cells=[[6 + dx, 6 + dy] for dx, dy in offsets])
+    shifted = [[(6 + dx) % size[0], (6 + dy) % size[1]] for dx, dy in offsets]
+    higher = group("higher", len(offsets), [LINEAR], cells=shifted)
     for one, two in ((lower, higher), (higher, lower)):
-        world = world_of(one, two, width=13, height=13)
+        world = world_of(one, two, width=size[0], height=size[1], torus=torus)
         pairs = len(offsets)
         for ident in range(pairs):
             aim(world, ident, PARTNER, ident + pairs)
@@ -128,15 +137,17 @@ def test_a_pair_always_meets() -> None:
             # The slower of two walkers alone would need this long, and two ticks to settle.
             for _ in range(-(-8 // min(x for x in (a, b) if x)) + 2):
                 Move().process(world)
-                apart = np.abs(position.x[first] - position.x[second])
-                apart += np.abs(position.y[first] - position.y[second])
+                places = [(position.x[rows], position.y[rows]) for rows in (first, second)]
+                apart = world.settings.distances(*places[0], *places[1])
                 world.tick += 1
             assert (apart <= reach).all(), (a, b, reach)
 
 
 @pytest.mark.kernel
-def test_idle_agents_walk_at_random_for_five_ticks_at_a_time() -> None:
-    world = world_of(group("all", 12, move_budget_per_tick=3), seed=9, width=8, height=6)
+@pytest.mark.parametrize("torus", [False, True])
+def test_idle_agents_walk_at_random_for_five_ticks_at_a_time(torus: bool) -> None:
+    walkers = group("all", 12, move_budget_per_tick=3)
+    world = world_of(walkers, seed=9, width=8, height=6, torus=torus)
     ways: dict[int, set[int]] = {}
     for tick in range(40):
         world.tick = tick
@@ -144,7 +155,7 @@ def test_idle_agents_walk_at_random_for_five_ticks_at_a_time() -> None:
         Move().process(world)
         for ident, (at, now) in enumerate(zip(before, cells(world), strict=True)):
             way = below(9, 0, tick // 5, ident, IDLE_WALK, 4)
-            assert now == stroll(at, way, 3, 8, 6)
+            assert now == stroll(at, way, 3, 8, 6, torus)
             ways.setdefault(ident, set()).add(way)
     assert set().union(*ways.values()) == {0, 1, 2, 3}
     assert len(ways[0]) > 1

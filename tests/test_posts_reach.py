@@ -25,7 +25,7 @@ from tests.oracles.worlds import COBB_DOUGLAS, LINEAR, agents_of, group, scenari
 RICH = {"A": 6, "B": 6, "M": 30}
 
 
-def crowded(width: int, height: int, posts: list[dict[str, Any]]) -> World:
+def crowded(width: int, height: int, posts: list[dict[str, Any]], torus: bool = False) -> World:
     """Return a world with an agent on every cell to whom every post it knows is worth a visit."""
     cells = [[x, y] for y in range(height) for x in range(width)]
     return world_of(
@@ -34,6 +34,7 @@ def crowded(width: int, height: int, posts: list[dict[str, Any]]) -> World:
         height=height,
         market_posts=posts,
         params={"min_value": 0.0},
+        torus=torus,
     )
 
 
@@ -51,15 +52,18 @@ def crowded(width: int, height: int, posts: list[dict[str, Any]]) -> World:
         (1, 12, (0, 11), 3, 5),
         (5, 4, (3, 3), 40, 30),
         (5, 4, (1, 2), 10**6, 0),
+        (17, 10, (16, 1), 6, 4),
     ],
 )
+@pytest.mark.parametrize("torus", [False, True])
 def test_a_post_is_known_where_it_is_seen_or_heard(
-    width: int, height: int, at: tuple[int, int], sight: int, broadcast: int
+    width: int, height: int, at: tuple[int, int], sight: int, broadcast: int, torus: bool
 ) -> None:
     world = crowded(
         width,
         height,
         [{"location": list(at), "visibility_radius": sight, "broadcast_radius": broadcast}],
+        torus,
     )
     market = world.posts.whole(MarketPost)
     for priced in (False, True):
@@ -69,13 +73,14 @@ def test_a_post_is_known_where_it_is_seen_or_heard(
         Broadcast().process(world)
         SearchMarkets().process(world)
         for agent in agents_of(world):
-            way = gap((agent.x, agent.y), at)
+            way = gap((agent.x, agent.y), at, (width, height) if torus else None)
             known = way <= sight or (priced and way <= broadcast)
             assert (world.scratch.search.best_market[agent.row] == 0) == known, agent
 
 
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_of_many_posts_each_is_found_where_it_reaches(seed: int) -> None:
+def test_of_many_posts_each_is_found_where_it_reaches(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(seed)
     width, height = (int(size) for size in generator.integers(5, 15, 2))
     cells = generator.permutation(width * height)[:6]
@@ -92,6 +97,7 @@ def test_of_many_posts_each_is_found_where_it_reaches(seed: int) -> None:
             }
             for index, cell in enumerate(cells)
         ],
+        torus,
     )
     market = world.posts.whole(MarketPost)
     market.current_prices[world.post_rows[[0, 9, 15]]] = 4000
@@ -101,8 +107,8 @@ def test_of_many_posts_each_is_found_where_it_reaches(seed: int) -> None:
         agent.ident: {
             post.ident
             for post in worlds.posts_of(world)
-            if worlds.distance(agent, post) <= post.sight
-            or (post.price[0] and worlds.distance(agent, post) <= post.broadcast)
+            if worlds.distance(agent, post, world.settings) <= post.sight
+            or (post.price[0] and worlds.distance(agent, post, world.settings) <= post.broadcast)
         }
         for agent in agents_of(world)
     }
@@ -120,8 +126,9 @@ def test_of_many_posts_each_is_found_where_it_reaches(seed: int) -> None:
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(4))
-def test_members_are_those_within_reach_that_want_to_join(seed: int) -> None:
+def test_members_are_those_within_reach_that_want_to_join(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(seed)
     world = world_of(
         group("one", 25, [COBB_DOUGLAS, LINEAR]),
@@ -138,6 +145,7 @@ def test_members_are_those_within_reach_that_want_to_join(seed: int) -> None:
                 "mechanism_params": {"clear_every": 2},
             },
         ],
+        torus=torus,
     )
     worlds.shuffle(world, generator)
     world.tick = seed
@@ -157,7 +165,7 @@ def test_members_are_those_within_reach_that_want_to_join(seed: int) -> None:
             for agent in agents_of(world)
             if intent.kind[agent.row] == MARKET
             and intent.target[agent.row] == post.ident
-            and worlds.distance(agent, post) <= post.reach
+            and worlds.distance(agent, post, world.settings) <= post.reach
         ]
         due = post.ident != 2 or seed % 2 == 1
         for agent in within:

@@ -61,7 +61,7 @@ def test_every_system_runs_once_a_tick_and_is_timed() -> None:
 @pytest.mark.parametrize(
     ("after", "last"),
     [
-        ("clearing", "clear_posted_price"),
+        ("clearing", "clear_plugins"),
         ("clear_walrasian", "clear_walrasian"),
         ("search", "choose"),
     ],

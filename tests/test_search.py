@@ -20,7 +20,16 @@ from ecs_market.systems.search_partners import SearchPartners
 from ecs_market.systems.search_resources import SearchResources
 from ecs_market.world import World
 from tests.oracles import worlds, worth
-from tests.oracles.worlds import COBB_DOUGLAS, LEVEL, LINEAR, agents_of, group, posts_of, world_of
+from tests.oracles.walking import gap
+from tests.oracles.worlds import (
+    COBB_DOUGLAS,
+    LEVEL,
+    LINEAR,
+    agents_of,
+    group,
+    posts_of,
+    world_of,
+)
 
 pytestmark = pytest.mark.kernel
 
@@ -55,8 +64,9 @@ def test_marginal_rates_and_their_slopes(mode: str, utility: dict[str, Any]) -> 
         assert world.scratch.search.curvature[agent.row] == pytest.approx(slope, rel=1e-6)
 
 
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(6))
-def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
+def test_partners_are_the_best_eight_in_sight(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(seed)
     mode = MODES[seed % 2]
     world = world_of(
@@ -69,6 +79,7 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
         height=int(generator.integers(4, 14)),
         params={"min_value": [0.01, 0.4][seed % 2], "beta": [0.95, 1.0][seed // 2 % 2]},
         money={"mode": mode},
+        torus=torus,
     )
     worlds.shuffle(world, generator)
     world.tick = 7
@@ -84,7 +95,7 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
             found.rate[a.row].tolist(),
             found.curvature[a.row].tolist(),
             [float(np.float32(q)) for q in a.goods],
-            float(np.float32(a.money if settings.mode == 0 else a.goods[-1])),
+            float(np.float32(a.money)),
         )
         for a in agents
     }
@@ -93,14 +104,16 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
     for agent in agents:
         wanted = []
         for other in agents:
-            way = worlds.distance(agent, other)
+            way = worlds.distance(agent, other, settings)
             if other is agent or agent.ident >= 42 or other.ident >= 42:
                 continue
             if way > min(agent.vision, other.vision):
                 continue
             if (worth.PARTNER, other.ident) in agent.barred:
                 continue
-            total = worth.pair_total(sides[agent.ident], sides[other.ident]) * settings.beta**way
+            total = settings.beta**way * worth.pair_total(
+                sides[agent.ident], sides[other.ident], settings.mode == 0, settings.mode != 0
+            )
             if total * 0.5 >= settings.min_value:
                 wanted.append((-float(np.float32(total)), other.ident))
         wanted = sorted(wanted)[:8]
@@ -115,8 +128,9 @@ def test_partners_are_the_best_eight_in_sight(seed: int) -> None:
     assert listed > 20
 
 
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(8))
-def test_markets_are_worth_exact_demand(seed: int) -> None:
+def test_markets_are_worth_exact_demand(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(100 + seed)
     width, height = (int(size) for size in generator.integers(6, 20, 2))
     cells = generator.permutation(width * height)[:4]
@@ -149,6 +163,7 @@ def test_markets_are_worth_exact_demand(seed: int) -> None:
         },
         params={"min_value": 0.05},
         money={"mode": MODES[seed % 2]},
+        torus=torus,
     )
     worlds.shuffle(world, generator)
     world.tick = 60
@@ -215,8 +230,9 @@ def test_of_equal_posts_the_pursued_one_then_the_lower_id() -> None:
     assert world.scratch.search.best_market[0] == 2
 
 
+@pytest.mark.parametrize("torus", [False, True])
 @pytest.mark.parametrize("seed", range(5))
-def test_resources_are_worth_their_whole_amount(seed: int) -> None:
+def test_resources_are_worth_their_whole_amount(seed: int, torus: bool) -> None:
     generator = np.random.default_rng(200 + seed)
     world = world_of(
         group("near", 14, vision_radius=2),
@@ -231,6 +247,7 @@ def test_resources_are_worth_their_whole_amount(seed: int) -> None:
             "regrowth": {"rate": 0.3, "cooldown": 2, "max_amount": 2.5},
         },
         params={"min_value": 0.3},
+        torus=torus,
     )
     world.tick = 9
     patches = world.only(ResourcePatches)
@@ -246,7 +263,9 @@ def test_resources_are_worth_their_whole_amount(seed: int) -> None:
     for agent in agents_of(world):
         best, chosen = 0.0, -1
         for patch in range(number):
-            way = abs(agent.x - int(patches.x[patch])) + abs(agent.y - int(patches.y[patch]))
+            cell = (int(patches.x[patch]), int(patches.y[patch]))
+            size = (settings.width, settings.height) if torus else None
+            way = gap((agent.x, agent.y), cell, size)
             barred = (worth.RESOURCE, patch) in agent.barred
             if way > agent.vision or barred or agent.ident >= 28:
                 continue
@@ -315,3 +334,50 @@ def test_a_sellers_stock_and_a_buyers_money_cap_the_gain() -> None:
         if quantity:
             # The gap of 1.0 M a unit, at the midpoint price of 1.2.
             assert search.candidate_weight[buyer, 0] == pytest.approx(quantity, rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("mode", MODES)
+def test_pairs_of_any_two_goods_are_weighed(mode: str, seed: int) -> None:
+    """Three goods, some of which are worth nothing to some: rates of exchange decide."""
+    generator = np.random.default_rng(seed)
+    tastes: list[dict[str, Any]] = [
+        {"type": "linear", "weights": [0.7, 0.3, 0.5]},
+        {"type": "linear", "weights": [0.4, 0.0, 0.2]},
+        {"type": "cobb_douglas", "exponents": [0.5, 0.0, 0.2]},
+        {"type": "cobb_douglas", "exponents": [0.2, 0.3, 0.5], "scale": "level"},
+    ]
+    world = world_of(
+        group("all", 24, tastes, inventories={good: [0, 6] for good in "ABCM"}, vision_radius=9),
+        seed=seed,
+        money={"mode": mode},
+        protocols={"bargaining": {"name": "compensating_block", "barter": True}},
+    )
+    worlds.shuffle(world, generator)
+    for system in (Appraise, IndexTraders, SearchPartners):
+        system().process(world)
+    found, settings = world.scratch.search, world.settings
+    agents = agents_of(world)
+    ident = {agent.row: agent.ident for agent in agents}
+    best, other_goods = 0, 0
+    for agent in agents:
+        for slot in range(found.candidates[agent.row]):
+            partner = agents[ident[int(found.candidate_row[agent.row, slot])]]
+            one, two = (
+                (
+                    found.rate[each.row].tolist(),
+                    found.curvature[each.row].tolist(),
+                    each.goods,
+                    each.money,
+                )
+                for each in (agent, partner)
+            )
+            total = worth.pair_total(one, two, mode == "quasilinear", goods=True)
+            way = settings.beta ** worlds.distance(agent, partner)
+            assert found.candidate_weight[agent.row, slot] == pytest.approx(total * way, rel=1e-5)
+            best += 1
+            last = (worth.barter_total(one, two, k, 2) for k in (0, 1))
+            for_money = worth.pair_total(one, two) if mode == "quasilinear" else 0.0
+            other_goods += total > max(*last, for_money)
+    assert best > 50
+    assert other_goods > 5

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_market import clear
-from ecs_market.kernels.rationing import count_trades, pair_trades
+from ecs_market.kernels.pairing import pair_trades
 from tests.oracles.economics import Agent, Taste, groups
 
 UNITS = {"lot": 1e-3, "price_step": 1e-4}
@@ -42,12 +42,20 @@ def test_trades_add_up_to_the_net_trades(case: tuple[Any, Any, Any]) -> None:
     by_id = np.concatenate(
         [[], *(a + np.argsort(ids[a:b]) for a, b in itertools.pairwise(first))]
     ).astype(np.int64)
-    counts = np.zeros(len(first) - 1, np.int64)
-    count_trades(first, by_id, filled, counts)
-    post, good, buyer, seller, quantity = (np.full(counts.sum(), -1, np.int64) for _ in range(5))
-    pair_trades(first, by_id, ids, filled, post, good, buyer, seller, quantity)
+    goods = filled.shape[1]
+    items = (len(first) - 1) * goods
+    counts = np.zeros(items, np.int64)
+    free = np.zeros(len(first) - 1, np.int64)
+    price = np.ones((len(first) - 1, goods), np.int64)
+    terms = (first, by_id, ids, filled, price, free, free)
+    nothing = np.empty(0, np.int64)
+    pair_trades(0, items, False, *terms, counts, nothing, nothing, nothing, nothing)
+    buyer, seller, quantity, fee = (np.full(counts.sum(), -1, np.int64) for _ in range(4))
+    places = np.cumsum(counts) - counts
+    pair_trades(0, items, True, *terms, places, buyer, seller, quantity, fee)
+    post, good = np.divmod(np.repeat(np.arange(items), counts), goods)
+    assert not fee.any()
     assert np.all(quantity > 0)
-    assert np.bincount(post, minlength=len(counts)).tolist() == counts.tolist()
     net = {int(i): np.zeros(filled.shape[1], np.int64) for i in ids}
     for g, b, s, q in zip(good, buyer, seller, quantity, strict=True):
         net[int(b)][g] += q
@@ -55,8 +63,8 @@ def test_trades_add_up_to_the_net_trades(case: tuple[Any, Any, Any]) -> None:
     for i, got in zip(ids, filled, strict=True):
         np.testing.assert_array_equal(net[int(i)], got)
     # Nobody buys and sells the same good, and both sides go up by id.
-    for at in range(len(counts)):
-        for k in range(filled.shape[1]):
+    for at in range(len(first) - 1):
+        for k in range(goods):
             mine = (post == at) & (good == k)
             assert not set(buyer[mine]) & set(seller[mine])
             assert np.all(np.diff(buyer[mine]) >= 0)

@@ -58,7 +58,22 @@ def facts() -> dict[str, Any]:
         "cores": os.cpu_count(),
         "default_threads": default_threads(),
         "kernel_cache": None if folder is None else str(folder),
+        "plug_ins": _plug_ins(),
     }
+
+
+def _plug_ins() -> list[str]:
+    """Return what other packages bring, or the one message of a plug-in that is broken."""
+    from ecs_market import plugins, registry
+
+    try:
+        registry.every_entry()
+        return [
+            f"{each.entry.kind} {each.entry.name} {each.entry.version} ({each.source})"
+            for each in plugins.plug_ins()
+        ]
+    except InputError as error:
+        return [f"error: {error}"]
 
 
 def info(options: Namespace) -> int:
@@ -68,8 +83,10 @@ def info(options: Namespace) -> int:
         print(report.as_json(found))
         return 0
     found["kernel_cache"] = found["kernel_cache"] or "none: its folder can't be used"
+    plug_ins = found.pop("plug_ins") or ["none"]
     rows = [[name.replace("_", " "), str(value)] for name, value in found.items()]
     rows[0][0] = "ecs_market"
+    rows += [["" if index else "plug-ins", each] for index, each in enumerate(plug_ins)]
     print("\n".join(report.table(rows, left=(0, 1))))
     return 0
 

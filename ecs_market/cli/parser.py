@@ -80,6 +80,17 @@ def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     schema = commands.add_parser("schema", help="print the JSON Schema of scenario files")
     schema.set_defaults(command="schema")
 
+    init = commands.add_parser(
+        "init",
+        help="write an annotated scenario to start from",
+        description="Write an annotated scenario that runs as it stands, and beside it the JSON "
+        "Schema by which editors check it. Nothing is overwritten.",
+    )
+    init.add_argument(
+        "file", nargs="?", default="scenario.yaml", metavar="FILE", help="default: %(default)s"
+    )
+    init.set_defaults(command="init")
+
     bench = commands.add_parser("bench", help="measure speed and memory on a generated economy")
     bench.add_argument("--agents", type=whole(1, 10**8), default=100_000, metavar="N")
     bench.add_argument("--posts", type=whole(0, 10**6), default=100, metavar="P")
@@ -113,11 +124,12 @@ def _dispatch(options: argparse.Namespace) -> int:
         from ecs_market.cli.run import run
 
         return run(options)
-    from ecs_market.cli import commands
+    from ecs_market.cli import commands, init
 
     handlers: dict[str, Callable[[argparse.Namespace], int]] = {
         "bench": commands.bench,
         "info": commands.info,
+        "init": init.init,
         "schema": commands.schema,
         "validate": commands.validate,
     }

@@ -122,6 +122,16 @@ def check_fees(
     return []
 
 
+def check_posted(
+    parameters: Mapping[str, Any], goods: tuple[str, ...], mode: str
+) -> list[tuple[str, str]]:
+    """Say what is wrong with the fees and the stock."""
+    found = check_fees(parameters, goods, mode)
+    if mode not in PAID_IN_MONEY and parameters.get("stock"):
+        found.append(("stock", f"a post can't trade its own stock in money mode {mode}"))
+    return found
+
+
 def check_walrasian(
     parameters: Mapping[str, Any], goods: tuple[str, ...], mode: str
 ) -> list[tuple[str, str]]:
@@ -217,7 +227,7 @@ ENTRIES: tuple[Entry, ...] = (
             *COMMON,
         ),
         module="ecs_market.mechanisms.posted_price",
-        check=check_fees,
+        check=check_posted,
     ),
     Entry(
         "mechanism",
@@ -262,7 +272,7 @@ ENTRIES: tuple[Entry, ...] = (
             INITIAL_PRICE,
             *COMMON,
         ),
-        module="ecs_market.mechanisms.continuous_double_auction",
+        module="ecs_market.mechanisms.double_auction",
         modes=PAID_IN_MONEY,
         check=check_orders,
     ),

@@ -60,7 +60,7 @@ REPUTATION = Parameter(
         Parameter(
             "weight",
             "number",
-            "Weight of the latest visit in the average.",
+            "Weight of the latest clearing in the average.",
             0.2,
             above=0.0,
             maximum=1.0,

@@ -46,7 +46,7 @@ ENTRIES: tuple[Entry, ...] = (
         "search",
         "random_walk",
         "2025.10.29",
-        "Looks for nothing: agents walk at random and trade with whom they meet.",
+        "Looks for nothing: agents walk at random and take what comes within reach.",
     ),
     Entry(
         "matching",
@@ -59,7 +59,7 @@ ENTRIES: tuple[Entry, ...] = (
         "matching",
         "greedy_surplus",
         "2025.10.29",
-        "Greedily by the pair's discounted gain.",
+        "Greedily by the pair's total gain, however far apart the two are.",
     ),
     Entry(
         "matching",

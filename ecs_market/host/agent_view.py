@@ -11,18 +11,24 @@ from ecs_market.components.forager import Forager
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import IDLE, KINDS, MARKET, Intent
 from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_memory import MarketMemory
 from ecs_market.components.market_post import MarketPost
 from ecs_market.components.mobility import Mobility
 from ecs_market.components.pairing import Pairing
 from ecs_market.components.position import Position
+from ecs_market.components.post_index import PostIndex
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.utility import Utility
-from ecs_market.components.visibility import PostVisibility, Visibility
+from ecs_market.components.visibility import Visibility
 from ecs_market.host.checks import as_ids
+from ecs_market.kernels.broadcast import confidence_at
+from ecs_market.kernels.memory import remember
 from ecs_market.kernels.patches import amount_now
 from ecs_market.market_view import MarketView
 from ecs_market.preferences.families import FAMILIES
 from ecs_market.systems.broadcast import Broadcast
+from ecs_market.systems.remember import hearing
+from ecs_market.types import I32, I64
 from ecs_market.world import World
 
 if TYPE_CHECKING:
@@ -60,11 +66,13 @@ class KnownMarket:
     commodities
         The goods traded there, and M.
     last_known_prices
-        Prices it hears [M / unit]; a good without one is left out.
+        Prices it hears or remembers [M / unit]; a good without one is left out.
     price_tick
         The tick of the oldest of these prices, None without any.
     price_confidence
         0 to 1, how far it trusts them; without prices the floor, the least confidence there is.
+    remembered
+        Whether it hears the prices no more.
     """
 
     id: int
@@ -74,6 +82,7 @@ class KnownMarket:
     last_known_prices: dict[str, float]
     price_tick: int | None
     price_confidence: float
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +100,11 @@ class AgentView:
     params
         Its utility (family, parameters in the family's own layout, weight of money) and rules.
     visible_markets
-        The posts it sees or hears, by id, with the prices that the next tick broadcasts.
+        The posts it sees, hears or remembers, by id, with the prices known in the next tick.
     nearby_markets
         Ids of the posts it could join from where it stands.
     market_prices
-        The prices it hears, by post id and good [M / unit].
+        The prices it hears or remembers, by post id and good [M / unit].
     target_kind, target_id
         What it went for in the last tick: idle, market, agent or resource; and which.
     pending_orders
@@ -133,13 +142,13 @@ def agent_view(simulation: Simulation, agent: int) -> AgentView:
     intent = world.agents.whole(Intent)
     kind, target = int(intent.kind[row]), int(intent.target[row])
     partner = int(world.agents.whole(Pairing).partner[row])
-    known = _known_markets(simulation, cell)
+    known = _known_markets(simulation, row, cell)
     return AgentView(
         agent_id=ident,
         tick=simulation.tick,
         pos=cell,
         home_pos=_home(world, row, cell),
-        mode=simulation.scenario.params.mode,
+        mode=world.settings.mode_at(simulation.tick),
         inventory={
             **{good: units.from_lots(lots) for good, lots in goods},
             "M": units.from_minor(int(inventory.money[row])),
@@ -181,7 +190,7 @@ def _params(simulation: Simulation, row: int) -> dict[str, Any]:
     rate = int(world.agents.whole(Forager).rate[row]) if Forager in parts else 0
     return {
         "utility": family.NAME,
-        "parameters": utility.parameters[row, : family.width(world.goods)].tolist(),
+        "parameters": utility.parameters[row, : family.width(world.bundle)].tolist(),
         "money_weight": float(utility.money_weight[row]),
         "vision_radius": int(sight.vision_radius[row]),
         "interaction_radius": int(sight.interaction_radius[row]),
@@ -202,8 +211,8 @@ def _visible_agents(world: World, row: int, cell: Cell) -> list[VisibleAgent]:
     found: list[VisibleAgent] = []
     for table in world.agents.tables.values():
         rows = slice(table.start, table.stop)
-        x, y = position.x[rows].astype(np.int64), position.y[rows].astype(np.int64)
-        distance = np.abs(x - cell[0]) + np.abs(y - cell[1])
+        x, y = position.x[rows], position.y[rows]
+        distance = world.settings.distances(x, y, *cell)
         for near in np.flatnonzero(distance <= vision):
             if table.start + near != row:
                 place = int(x[near]), int(y[near])
@@ -217,9 +226,9 @@ def _visible_resources(simulation: Simulation, row: int, cell: Cell) -> list[Vis
     if patches is None:
         return []
     vision = int(world.agents.whole(Visibility).vision_radius[row])
-    x, y = patches.x.astype(np.int64), patches.y.astype(np.int64)
+    x, y = patches.x, patches.y
     found: list[VisibleResource] = []
-    for patch in np.flatnonzero(np.abs(x - cell[0]) + np.abs(y - cell[1]) <= vision):
+    for patch in np.flatnonzero(world.settings.distances(x, y, *cell) <= vision):
         lots = amount_now(
             patches.amount[patch],
             patches.touched[patch],
@@ -235,16 +244,25 @@ def _visible_resources(simulation: Simulation, row: int, cell: Cell) -> list[Vis
     return found
 
 
-def _known_markets(simulation: Simulation, cell: Cell) -> list[KnownMarket]:
-    """Return the posts in sight or in hearing, as the next tick's search will find them."""
+def _known_markets(simulation: Simulation, row: int, cell: Cell) -> list[KnownMarket]:
+    """Return the posts the next tick's search will find: in sight, in hearing or remembered."""
     world = simulation.world
     _broadcast(simulation)
+    memory = _memory(simulation, row)
     found: list[KnownMarket] = []
     for market in simulation.markets:
-        row = int(world.post_rows[market.id])
-        hears = market.can_receive_broadcast(cell) and world.scratch.confidence[row] > 0.0
-        if hears or market.can_see(cell):
-            found.append(_known(simulation, market, row, cell, bool(hears)))
+        post = int(world.post_rows[market.id])
+        hears = market.can_receive_broadcast(cell) and world.scratch.confidence[post] > 0.0
+        if hears:
+            heard = world.posts.whole(MarketPost)
+            priced = world.scratch.heard_price[post] > 0.0
+            steps = np.where(priced, heard.current_prices[post], 0)
+            found.append(_known(simulation, market, cell, steps, heard.price_formed_at[post]))
+        elif market.id in memory:
+            found.append(_known(simulation, market, cell, *memory[market.id], remembered=True))
+        elif market.can_see(cell):
+            nothing = np.zeros(world.goods, np.int64)
+            found.append(_known(simulation, market, cell, nothing, nothing.astype(np.int32)))
     return found
 
 
@@ -256,29 +274,50 @@ def _broadcast(simulation: Simulation) -> None:
     world.tick = last
 
 
+def _memory(simulation: Simulation, row: int) -> dict[int, tuple[I64, I32]]:
+    """Return the prices and their ticks that an agent will remember in the next tick, by post."""
+    world, index = simulation.world, simulation.world.only(PostIndex)
+    if not world.settings.memory_slots or index is None:
+        return {}
+    one = slice(row, row + 1)
+    position, memory = world.agents.whole(Position), world.agents.whole(MarketMemory)
+    copy = memory.post[one].copy(), memory.price[one].copy(), memory.formed_at[one].copy()
+    place = position.x[one], position.y[one]
+    given = (*hearing(world, index, simulation.tick, *place), *copy)
+    remember(0, 1, *given)
+    prices, formed = (each.reshape(-1, world.goods) for each in copy[1:])
+    return {int(post): (prices[s], formed[s]) for s, post in enumerate(copy[0][0]) if post >= 0}
+
+
 def _known(
-    simulation: Simulation, market: MarketView, row: int, cell: Cell, hears: bool
+    simulation: Simulation,
+    market: MarketView,
+    cell: Cell,
+    steps: I64,
+    formed_at: I32,
+    *,
+    remembered: bool = False,
 ) -> KnownMarket:
-    world, info = simulation.world, simulation.world.settings.price_info
-    post, distance = world.posts.whole(MarketPost), market.distance(cell)
-    heard = np.flatnonzero(world.scratch.heard_price[row] > 0.0) if hears else np.empty(0, np.intp)
+    """Describe a post whose prices are `steps`, 0 where a good has none."""
+    goods, info = simulation.world.settings.goods, simulation.world.settings.price_info
+    distance, priced = market.distance(cell), np.flatnonzero(steps > 0)
+    oldest = int(formed_at[priced].min()) if len(priced) else None
     confidence = info.floor
-    if hears:
-        confidence = float(world.scratch.confidence[row])
-        radius = int(world.posts.whole(PostVisibility).broadcast_radius[row])
+    if oldest is not None:
+        age = simulation.tick - oldest
+        confidence = float(confidence_at(age, info.decays, info.half_life, info.floor))
+        radius = market.broadcast_radius
         if info.by_distance and radius > 0:
-            confidence *= 1.0 - (1.0 - info.floor) * distance / radius
+            confidence *= 1.0 - (1.0 - info.floor) * min(distance, radius) / radius
     return KnownMarket(
         id=market.id,
         location=market.location,
         distance=distance,
         commodities=market.commodities,
         last_known_prices={
-            world.settings.goods[good]: simulation.units.from_steps(
-                int(post.current_prices[row, good])
-            )
-            for good in heard
+            goods[good]: simulation.units.from_steps(int(steps[good])) for good in priced
         },
-        price_tick=int(post.price_formed_at[row, heard].min()) if len(heard) else None,
+        price_tick=oldest,
         price_confidence=confidence,
+        remembered=remembered,
     )

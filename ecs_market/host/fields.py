@@ -12,6 +12,7 @@ from ecs_market.components.gains import Gains
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_memory import MarketMemory
 from ecs_market.components.pairing import Pairing
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError
@@ -19,7 +20,7 @@ from ecs_market.types import I64, Column
 from ecs_market.world import World
 
 # What only the engine writes.
-MANAGED: frozenset[type] = frozenset({Identity, Intent, Pairing, Barred, Gains})
+MANAGED: frozenset[type] = frozenset({Identity, Intent, Pairing, Barred, Gains, MarketMemory})
 
 
 @dataclass(frozen=True, slots=True)

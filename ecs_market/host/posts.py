@@ -17,7 +17,7 @@ from ecs_market.components.post_index import PostIndex
 from ecs_market.errors import InputError
 from ecs_market.host.pursuits import release
 from ecs_market.market_view import MarketView
-from ecs_market.post_tables import index_posts, write_post
+from ecs_market.post_tables import add_post_table, index_posts, write_post
 from ecs_market.run_record import post_row
 from ecs_market.scenario import Post, Scenario, from_dict
 from ecs_market.types import I64
@@ -51,6 +51,7 @@ def add_market_post(
         raise InputError(f"add_market_post: id {settings['id']} was a post that has been removed")
     scenario, post = _checked(simulation.scenario, location, free)
     _write_row(world, post)
+    world.ledger.host += np.append(post.stock_goods or [0] * world.goods, post.stock_money)
     simulation.scenario = scenario
     market = MarketView(simulation, post.id)
     simulation.telemetry.append_posts([post_row(market)])
@@ -75,7 +76,6 @@ def remove_market_post(simulation: Simulation, ident: Any) -> None:
     table = world.posts.tables[name]
     rows = np.arange(table.start, table.stop, dtype=np.int64)
     world.posts.rearrange({name: rows[rows != row]})
-    world.ledger.markets -= lost
     world.ledger.host -= lost
     intent = world.agents.whole(Intent)
     release(intent, (intent.kind == MARKET) & (intent.target == number))
@@ -115,6 +115,9 @@ def _checked(
 def _write_row(world: World, post: Post) -> None:
     """Make room in the mechanism's table, write the post, and index all posts anew."""
     posts = world.posts
+    if post.mechanism not in posts.tables:
+        posts.append_table(post.mechanism)
+        add_post_table(world, post.mechanism)
     table = posts.tables[post.mechanism]
     rows = np.append(np.arange(table.start, table.stop, dtype=np.int64), -1)
     posts.rearrange({post.mechanism: rows})

@@ -124,4 +124,5 @@ class Columns:
         ledger = self._simulation.world.ledger
         booked = (ledger.harvest + ledger.host).tolist()
         now = owned(self._simulation.world)
-        return [amount - entry for amount, entry in zip(now, booked, strict=True)]
+        markets = self._simulation.world.market_accounts().tolist()
+        return [a + m - entry for a, m, entry in zip(now, markets, booked, strict=True)]

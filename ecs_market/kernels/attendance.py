@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ecs_market.components.intent import MARKET
 from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.spatial import apart
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
 
@@ -22,6 +23,8 @@ def join_posts(
     due: Bool,
     at_post: I32,
     waiting: Bool,
+    period_x: int,
+    period_y: int,
 ) -> None:
     """Write the post that each agent joins: its target, if that is within reach and clears now."""
     for row in range(start, stop):
@@ -30,9 +33,8 @@ def join_posts(
         if kind[row] != MARKET:
             continue
         post = post_rows[target[row]]
-        distance = abs(int64(x[row]) - int64(post_x[post])) + abs(
-            int64(y[row]) - int64(post_y[post])
-        )
+        distance = apart(int64(x[row]), int64(post_x[post]), period_x)
+        distance += apart(int64(y[row]), int64(post_y[post]), period_y)
         if distance > interaction[post]:
             continue
         if due[post]:

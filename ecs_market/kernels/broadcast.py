@@ -10,17 +10,19 @@ LN_2 = 0.6931471805599453
 
 
 @kernel
+def confidence_at(age: int, decays: bool, half_life: float, floor: float) -> float:
+    """Return the confidence in a price of that age: halved every half-life, the floor at least."""
+    if not decays:
+        return 1.0
+    return max(floor, exp(-LN_2 * float64(age) / half_life))
+
+
+@kernel
 def write_confidence(
     priced: Bool, age: I64, decays: bool, half_life: float, floor: float, confidence: F64
 ) -> None:
-    """Write confidence in each post's prices: halved every half-life, never under the floor.
-
-    A post without a price has none.
-    """
+    """Write confidence in each post's prices; a post without a price has none."""
     for post in range(priced.shape[0]):
         confidence[post] = 0.0
         if priced[post]:
-            confidence[post] = 1.0
-            if decays:
-                fraction = exp(-LN_2 * float64(age[post]) / half_life)
-                confidence[post] = max(floor, fraction)
+            confidence[post] = confidence_at(age[post], decays, half_life, floor)

@@ -216,7 +216,7 @@ def _feed_code(digest: Any, code: types.CodeType, names: dict[str, Any], seen: s
             _feed(digest, value, seen)
             continue
         for attribute in code.co_names:
-            member = getattr(value, attribute, None)
+            member = vars(value).get(attribute)
             if isinstance(_plain(member), types.FunctionType):
                 _feed(digest, member, seen)
 

@@ -3,9 +3,34 @@
 from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE
+from ecs_market.kernels.elementary import log
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.philox import REGIME, uniform
+from ecs_market.kernels.philox import POST_CHOICE, REGIME, uniform
 from ecs_market.types import F32, I8, I32, I64, float64, int64
+
+# Least value of an exponential draw that is told from 0.
+LEAST = 2.0**-54
+
+
+@kernel
+def gumbel(seed: int, draw: int, tick: int, ident: int, stream: int) -> float:
+    """Return a draw of the standard Gumbel distribution; the parameters are those of `philox`."""
+    return -log(max(-log(1.0 - uniform(seed, draw, tick, ident, stream)), LEAST))
+
+
+@kernel
+def post_score(
+    value: float, temperature: float, seed: int, post: int, since: int, ident: int
+) -> float:
+    """Return by what an agent ranks a post: its value [M], or at a temperature above 0 with chance.
+
+    The largest of value / temperature + a Gumbel draw belongs to a post with a probability
+    proportional to exp(value / temperature) (Gumbel 1954, see Train 2009).  The draws last as long
+    as the pursuit that began in tick `since`.
+    """
+    if temperature <= 0.0:
+        return value
+    return value / temperature + gumbel(seed, post, since, ident, POST_CHOICE)
 
 
 @kernel

@@ -11,6 +11,7 @@ import numpy as np
 
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.philox import PAIR, uniform
 from ecs_market.types import F32, I8, I32, I64, Bool, int64
 
 
@@ -84,6 +85,74 @@ def gather_suitors(
                 suitor_weight[place] = candidate_weight[row, slot]
             else:
                 suitor_start[other + 1] += 1
+
+
+@kernel
+def draw_weights(
+    start: int,
+    stop: int,
+    seed: int,
+    tick: int,
+    ids: I64,
+    intent_kind: I8,
+    intent_target: I64,
+    intent_since: I32,
+    count: I8,
+    candidate_row: I32,
+    weight: F32,
+) -> None:
+    """Draw a weight for each pair of a list, the same from both sides; present pairs come first."""
+    for row in range(start, stop):
+        for slot in range(count[row]):
+            other = int64(candidate_row[row, slot])
+            low = min(ids[row], ids[other])
+            high = max(ids[row], ids[other])
+            weight[row, slot] = np.float32(uniform(seed, high, tick, low, PAIR))
+            paired = intent_kind[row] == PARTNER and intent_kind[other] == PARTNER
+            paired = paired and intent_since[row] >= 0 and intent_since[other] >= 0
+            if paired and intent_target[row] == ids[other] and intent_target[other] == ids[row]:
+                weight[row, slot] = np.float32(2.0)
+
+
+@kernel
+def gather_edges(
+    seekers: I64,
+    tick: int,
+    ids: I64,
+    count: I8,
+    candidate_row: I32,
+    weight: F32,
+    open_to: Bool,
+    barred_kind: I8,
+    barred_target: I64,
+    barred_until: I32,
+    edge_start: I32,
+    fill: bool,
+    edge_row: I32,
+    edge_weight: F32,
+) -> None:
+    """Count, or with `fill` write, for each seeker all with whom either of the two would pair.
+
+    `edge_start` is used as in `gather_suitors`.
+    """
+    for position in range(seekers.shape[0]):
+        row = seekers[position]
+        for slot in range(count[row]):
+            other = int64(candidate_row[row, slot])
+            if not open_to[other]:
+                continue
+            if bars(other, ids[row], tick, barred_kind, barred_target, barred_until):
+                continue
+            both = 1 if lists(other, row, count, candidate_row) else 2
+            for side in range(both):
+                end = row if side == 0 else other
+                if fill:
+                    place = edge_start[end + 1] - 1
+                    edge_start[end + 1] = place
+                    edge_row[place] = other if side == 0 else row
+                    edge_weight[place] = weight[row, slot]
+                else:
+                    edge_start[end + 1] += 1
 
 
 @kernel

@@ -5,12 +5,24 @@ from __future__ import annotations
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.philox import IDLE_WALK, below
+from ecs_market.kernels.spatial import apart, way
+from ecs_market.settings import OPEN
 from ecs_market.types import I8, I32, I64, int64
 
 STAY, HOME, RANDOM_WALK = 0, 1, 2
 IDLE_WAYS = ("stay", "home", "random_walk")
 # A random walk keeps its direction for this many ticks.
 WALK_TICKS = 5
+
+
+@kernel
+def stroll(at: int, steps: int, size: int, period: int) -> int:
+    """Return where so many steps along an axis end: at its edge, or round a torus."""
+    if period >= OPEN:
+        return min(max(at + steps, 0), size - 1)
+    if steps >= 0:
+        return (at + steps) % period
+    return period - 1 - (period - 1 - at - steps) % period
 
 
 @kernel
@@ -41,28 +53,30 @@ def move_agents(
     patch_y: I32,
     x: I32,
     y: I32,
+    period_x: int,
+    period_y: int,
 ) -> None:
     """Move each agent up to its budget, along the longer axis first (ties: x).
 
     It stops once the target's position before the tick's movement is within reach.  Of a pair that
-    can meet in this tick the higher id stands still, or the two would swap cells for ever.
+    can meet in this tick the higher id stands still, or the two would swap cells for ever.  On a
+    torus the shorter way round is taken; where both are as long, the positive direction, and by the
+    higher id of a pair the negative one, or the two would run after each other.
     """
     for row in range(start, stop):
         steps = int64(budget[row])
         at_x = int64(before_x[row])
         at_y = int64(before_y[row])
         reach = int64(0)
+        other_way = False
         if kind[row] == IDLE:
             if idle == RANDOM_WALK:
-                way = below(seed, 0, tick // WALK_TICKS, ids[row], IDLE_WALK, 4)
-                if way == 0:
-                    at_x = min(width - 1, at_x + steps)
-                elif way == 1:
-                    at_x = max(0, at_x - steps)
-                elif way == 2:
-                    at_y = min(height - 1, at_y + steps)
+                turn = below(seed, 0, tick // WALK_TICKS, ids[row], IDLE_WALK, 4)
+                signed = steps if turn % 2 == 0 else -steps
+                if turn < 2:
+                    at_x = stroll(at_x, signed, width, period_x)
                 else:
-                    at_y = max(0, at_y - steps)
+                    at_y = stroll(at_y, signed, height, period_y)
                 x[row] = at_x
                 y[row] = at_y
                 continue
@@ -78,24 +92,27 @@ def move_agents(
             to_x = int64(before_x[other])
             to_y = int64(before_y[other])
             reach = min(int64(interaction[row]), int64(interaction[other]))
-            distance = abs(to_x - at_x) + abs(to_y - at_y)
+            distance = apart(at_x, to_x, period_x) + apart(at_y, to_y, period_y)
+            other_way = ids[row] > partner[row]
             walks = int64(budget[other])
             # Those that must share a cell also change sides from one step further off.
             near = walks + max(int64(1), reach)
-            if ids[row] > partner[row] and walks > 0 and distance <= near:
+            if other_way and walks > 0 and distance <= near:
                 steps = int64(0)
         else:
             to_x = int64(patch_x[target[row]])
             to_y = int64(patch_y[target[row]])
         while steps > 0:
-            gap_x = to_x - at_x
-            gap_y = to_y - at_y
+            gap_x = way(at_x, to_x, period_x)
+            gap_y = way(at_y, to_y, period_y)
             if abs(gap_x) + abs(gap_y) <= reach:
                 break
             if abs(gap_x) >= abs(gap_y):
-                at_x += 1 if gap_x > 0 else -1
+                ahead = gap_x > 0 and not (other_way and 2 * gap_x == period_x)
+                at_x = stroll(at_x, 1 if ahead else -1, width, period_x)
             else:
-                at_y += 1 if gap_y > 0 else -1
+                ahead = gap_y > 0 and not (other_way and 2 * gap_y == period_y)
+                at_y = stroll(at_y, 1 if ahead else -1, height, period_y)
             steps -= 1
         x[row] = at_x
         y[row] = at_y

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.kernels.spatial import apart, tile_spans
 from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
 
@@ -58,12 +58,15 @@ def find_patches(
     tick: int,
     best_patch: I32,
     best_value: F32,
+    wanders: bool,
+    period_x: int,
+    period_y: int,
 ) -> None:
     """Write each agent's best patch and its discounted value [M].
 
-    A patch is worth its whole amount at the agent's marginal rate.  Who cannot walk sees only the
-    patch it stands on.  Ties go to the patch pursued
-    already, then the lower number.
+    A patch is worth its whole amount at the agent's marginal rate.  Who cannot walk, or wanders
+    without looking, finds only the patch it stands on.  Ties go to the patch pursued already, then
+    the lower number.
     """
     for row in range(start, stop):
         chosen = int64(-1)
@@ -73,16 +76,20 @@ def find_patches(
             kept = intent_target[row]
         xi = int64(x[row])
         yi = int64(y[row])
-        sight = int64(vision[row]) if budget[row] > 0 else 0
-        left = max(0, xi - sight) >> TILE_SHIFT
-        right = min(tiles_x - 1, (xi + sight) >> TILE_SHIFT)
-        top = max(0, yi - sight) >> TILE_SHIFT
-        bottom = min(tiles_y - 1, (yi + sight) >> TILE_SHIFT)
-        for tile_y in range(top, bottom + 1):
-            first = tile_start[tile_y * tiles_x + left]
-            last = tile_start[tile_y * tiles_x + right + 1]
+        sight = int64(vision[row]) if budget[row] > 0 and not wanders else 0
+        left, right, left_2, right_2 = tile_spans(xi, sight, tiles_x, period_x)
+        top, bottom, top_2, bottom_2 = tile_spans(yi, sight, tiles_y, period_y)
+        upper = bottom - top + 1
+        two = 0 if right_2 < left_2 else 1
+        for part in range((upper + bottom_2 - top_2 + 1) << two):
+            tile_y = part >> two
+            tile_y = top + tile_y if tile_y < upper else top_2 + tile_y - upper
+            second = part & two == 1
+            first = tile_start[tile_y * tiles_x + (left_2 if second else left)]
+            last = tile_start[tile_y * tiles_x + (right_2 if second else right) + 1]
             for patch in range(first, last):
-                distance = abs(xi - int64(patch_x[patch])) + abs(yi - int64(patch_y[patch]))
+                distance = apart(xi, int64(patch_x[patch]), period_x)
+                distance += apart(yi, int64(patch_y[patch]), period_y)
                 if distance > sight:
                     continue
                 lots = amount_now(

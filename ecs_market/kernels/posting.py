@@ -28,6 +28,7 @@ def adjust_prices(
     offered: I64,
     most: int,
     tick: int,
+    band: F64,
     eta: F64,
     sign: I8,
     price: I64,
@@ -35,8 +36,8 @@ def adjust_prices(
 ) -> None:
     """Move each due price p to p exp(eta zeta), zeta the excess demand over the larger side.
 
-    The gain eta halves when the sign of zeta flips and grows otherwise; a price moves by one step
-    at least, or a cheap good's would never move.
+    The gain eta halves when the sign of zeta flips and grows otherwise.  A price moves by the share
+    `band` of itself at most (0: any), but by one step at least, or a cheap good's would never move.
     """
     for post in range(price.shape[0]):
         if not due[post]:
@@ -53,6 +54,10 @@ def adjust_prices(
             sign[post, k] = now
             zeta = float64(wanted[post, k] - offered[post, k]) / float64(larger)
             moved = int64(float64(price[post, k]) * exp(eta[post, k] * zeta) + 0.5)
+            if band[post] > 0.0:
+                widest = float64(price[post, k]) * band[post]
+                reach = int64(min(float64(most), widest))
+                moved = min(price[post, k] + reach, max(price[post, k] - reach, moved))
             if moved == price[post, k]:
                 moved += now
             moved = min(most, max(1, moved))

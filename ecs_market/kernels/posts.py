@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.kernels.spatial import TILE_SHIFT, tile_spans
+from ecs_market.settings import OPEN
 from ecs_market.types import I32, I64, int64
 
 SIDE = 1 << TILE_SHIFT
+
+
+@kernel
+def tile_gap(at: int, tile: int, period: int) -> int:
+    """Return how far a place on an axis is from the nearest cell of a tile."""
+    first = tile * SIDE
+    last = first + SIDE - 1
+    gap = max(0, max(first - at, at - last))
+    if period < OPEN:
+        gap = min(gap, first - (at - period), at + period - min(last, period - 1))
+    return gap
 
 
 @kernel
@@ -20,6 +32,8 @@ def cover_tiles(
     next_place: I32,
     write: bool,
     tile_posts: I32,
+    period_x: int,
+    period_y: int,
 ) -> None:
     """Count, or write, the posts that reach into each tile, in the order given.
 
@@ -30,15 +44,16 @@ def cover_tiles(
         px = int64(x[post])
         py = int64(y[post])
         far = int64(reach[post])
-        bottom = min(tiles_y - 1, (py + far) >> TILE_SHIFT)
-        right = min(tiles_x - 1, (px + far) >> TILE_SHIFT)
-        for tile_y in range(max(0, py - far) >> TILE_SHIFT, bottom + 1):
-            for tile_x in range(max(0, px - far) >> TILE_SHIFT, right + 1):
-                left = tile_x * SIDE
-                top = tile_y * SIDE
-                gap_x = max(0, max(left - px, px - left - SIDE + 1))
-                gap_y = max(0, max(top - py, py - top - SIDE + 1))
-                if gap_x + gap_y > far:
+        left, right, left_2, right_2 = tile_spans(px, far, tiles_x, period_x)
+        top, bottom, top_2, bottom_2 = tile_spans(py, far, tiles_y, period_y)
+        across = right - left + 1
+        down = bottom - top + 1
+        for step_y in range(down + bottom_2 - top_2 + 1):
+            tile_y = top + step_y if step_y < down else top_2 + step_y - down
+            gap_y = tile_gap(py, tile_y, period_y)
+            for step_x in range(across + right_2 - left_2 + 1):
+                tile_x = left + step_x if step_x < across else left_2 + step_x - across
+                if tile_gap(px, tile_x, period_x) + gap_y > far:
                     continue
                 tile = tile_y * tiles_x + tile_x
                 if write:

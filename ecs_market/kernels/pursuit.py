@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
 from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.spatial import apart
 from ecs_market.types import I8, I32, I64, Bool, int64
 
 
@@ -28,6 +29,38 @@ def add_bar(
     """Bar each row's target until the given tick."""
     for position in range(rows.shape[0]):
         bar(rows[position], kind, target[position], until, kinds, targets, untils)
+
+
+@kernel
+def send_away(
+    rows: I64,
+    post: I64,
+    tick: int,
+    patience: int,
+    cooldown: int,
+    failed_at: I64,
+    failures: I32,
+    kinds: I8,
+    targets: I64,
+    untils: I32,
+    since: I32,
+) -> None:
+    """End the pursuits of members whose post failed, so that they may pair in the next tick.
+
+    The post is barred for that tick, and after `patience` failures in a row for `cooldown` ticks.
+    """
+    for place in range(rows.shape[0]):
+        row = rows[place]
+        if failed_at[row] != post[place]:
+            failed_at[row] = post[place]
+            failures[row] = 0
+        failures[row] += 1
+        until = tick + 2
+        if failures[row] >= patience:
+            failures[row] = 0
+            until = max(until, tick + 1 + cooldown)
+        bar(row, MARKET, post[place], until, kinds, targets, untils)
+        since[row] = -1
 
 
 @kernel
@@ -56,6 +89,8 @@ def conclude_pursuits(
     barred_kind: I8,
     barred_target: I64,
     barred_until: I32,
+    period_x: int,
+    period_y: int,
 ) -> None:
     """End pursuits that were filled; count the ticks within reach of those that were not.
 
@@ -84,7 +119,8 @@ def conclude_pursuits(
         else:
             to_x = int64(patch_x[target[row]])
             to_y = int64(patch_y[target[row]])
-        if abs(to_x - int64(x[row])) + abs(to_y - int64(y[row])) > reach:
+        distance = apart(to_x, int64(x[row]), period_x) + apart(to_y, int64(y[row]), period_y)
+        if distance > reach:
             continue
         waited[row] += 1
         if waited[row] >= patience:

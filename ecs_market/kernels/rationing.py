@@ -10,31 +10,72 @@ import numpy as np
 
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.wide import mul_div
-from ecs_market.types import I64, Bool, int64
+from ecs_market.types import I64, int64
 
 
 @kernel
 def nth_largest(values: I64, size: int, n: int) -> int:
     """Return the n-th largest (n from 1) of the first `size` non-negative values, by radix.
 
-    Eight bits at a time from the top: linear in `size`, whatever the values.
+    Eight bits at a time from the highest in use: linear in `size`, whatever the values.
     """
     prefix = int64(0)
     wanted = int64(n)
+    largest = int64(0)
+    for i in range(size):
+        largest = max(largest, values[i])
+    level = 0
+    while level < 7 and largest >> (56 - 8 * level) == 0:
+        level += 1
     counts = np.zeros(256, np.int64)
-    for level in range(8):
+    top = level
+    while level < 8:
         shift = 56 - 8 * level
         for bucket in range(256):
             counts[bucket] = 0
         for i in range(size):
-            if level == 0 or (values[i] >> (shift + 8)) == prefix:
+            if level == top or (values[i] >> (shift + 8)) == prefix:
                 counts[(values[i] >> shift) & 255] += 1
         bucket = 255
         while wanted > counts[bucket]:
             wanted -= counts[bucket]
             bucket -= 1
         prefix = (prefix << 8) | bucket
+        level += 1
     return prefix
+
+
+@kernel
+def round_up(remainders: I64, rest: int, ids: I64, parts: I64) -> None:
+    """Add one to the parts with the `rest` largest positive remainders, ties to the lower id."""
+    size = remainders.shape[0]
+    if rest <= 0:
+        return
+    threshold = nth_largest(remainders, size, rest)
+    left = int64(rest)
+    tied = int64(0)
+    largest = int64(0)
+    for i in range(size):
+        if remainders[i] > threshold:
+            parts[i] += 1
+            left -= 1
+        elif remainders[i] == threshold and threshold > 0:
+            tied += 1
+            largest = max(largest, ids[i])
+    if left <= 0 or tied == 0:
+        return
+    last = largest
+    if tied > left:
+        candidates = np.empty(tied, np.int64)
+        found = 0
+        for i in range(size):
+            if remainders[i] == threshold:
+                candidates[found] = largest - ids[i]
+                found += 1
+        last = largest - nth_largest(candidates, tied, left)
+    for i in range(size):
+        if remainders[i] == threshold and ids[i] <= last:
+            parts[i] += 1
 
 
 @kernel
@@ -44,9 +85,8 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
     Each part is the floor of its share, and one more for the largest remainders, ties to the lower
     id; no part exceeds its weight.
     """
-    size = weights.shape[0]
     given = int64(0)
-    for i in range(size):
+    for i in range(weights.shape[0]):
         parts[i] = 0
         scratch[i] = 0
         if weights[i] > 0 and amount > 0:
@@ -54,38 +94,7 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
             parts[i] = quotient
             scratch[i] = remainder
             given += quotient
-    rest = amount - given
-    if rest <= 0:
-        return
-    threshold = nth_largest(scratch, size, rest)
-    for i in range(size):
-        if scratch[i] > threshold:
-            parts[i] += 1
-            rest -= 1
-    tied = int64(0)
-    for i in range(size):
-        if scratch[i] == threshold and threshold > 0:
-            tied += 1
-    if tied == rest:
-        for i in range(size):
-            if scratch[i] == threshold and threshold > 0:
-                parts[i] += 1
-        return
-    candidates = np.empty(tied, np.int64)
-    largest = int64(0)
-    for i in range(size):
-        largest = max(largest, ids[i])
-    found = 0
-    for i in range(size):
-        if scratch[i] == threshold and threshold > 0:
-            candidates[found] = largest - ids[i]
-            found += 1
-    if rest <= 0 or tied == 0:
-        return
-    last = largest - nth_largest(candidates, tied, rest)
-    for i in range(size):
-        if scratch[i] == threshold and threshold > 0 and ids[i] <= last:
-            parts[i] += 1
+    round_up(scratch, amount - given, ids, parts)
 
 
 @kernel
@@ -116,107 +125,3 @@ def fill_orders(
         for i in range(size):
             if weights[i] > 0:
                 filled[i, k] = side * parts[i]
-
-
-@kernel
-def assign_indifferent(
-    desired: I64,
-    indifferent: Bool,
-    lots: I64,
-    minor: I64,
-    steps: I64,
-    ids: I64,
-    weights: I64,
-    parts: I64,
-    scratch: I64,
-) -> None:
-    """Let members who do not mind take up what the others leave, in place [lot].
-
-    They sell in proportion to their holdings of the good and buy in proportion to their money.
-    """
-    size = desired.shape[0]
-    for k in range(desired.shape[1]):
-        net = int64(0)
-        some = False
-        for i in range(size):
-            if indifferent[i, k]:
-                some = True
-            else:
-                net += desired[i, k]
-        if not some or net == 0:
-            continue
-        total = int64(0)
-        for i in range(size):
-            weights[i] = 0
-            if indifferent[i, k]:
-                weights[i] = lots[i, k] if net > 0 else minor[i] // steps[k]
-                total += weights[i]
-        share_out(weights, total, min(abs(net), total), ids, parts, scratch)
-        for i in range(size):
-            if indifferent[i, k]:
-                desired[i, k] = -parts[i] if net > 0 else parts[i]
-
-
-@kernel
-def next_lots(place: int, last: int, sign: int, k: int, by_id: I64, filled: I64) -> tuple[int, int]:
-    """Return the next member that buys (sign 1) or sells (-1) good k, and its lots; 0 if none."""
-    while place < last:
-        lots = sign * filled[by_id[place], k]
-        if lots > 0:
-            return place, lots
-        place += 1
-    return place, int64(0)
-
-
-@kernel
-def count_trades(first: I64, by_id: I64, filled: I64, counts: I64) -> None:
-    """Count the trades of each post as `pair_trades` writes them."""
-    for post in range(first.shape[0] - 1):
-        last = first[post + 1]
-        for k in range(filled.shape[1]):
-            buyer, to_buy = next_lots(first[post], last, 1, k, by_id, filled)
-            seller, to_sell = next_lots(first[post], last, -1, k, by_id, filled)
-            while to_buy > 0 and to_sell > 0:
-                quantity = min(to_buy, to_sell)
-                counts[post] += 1
-                to_buy -= quantity
-                to_sell -= quantity
-                if to_buy == 0:
-                    buyer, to_buy = next_lots(buyer + 1, last, 1, k, by_id, filled)
-                if to_sell == 0:
-                    seller, to_sell = next_lots(seller + 1, last, -1, k, by_id, filled)
-
-
-@kernel
-def pair_trades(
-    first: I64,
-    by_id: I64,
-    ids: I64,
-    filled: I64,
-    post_out: I64,
-    good_out: I64,
-    buyer_out: I64,
-    seller_out: I64,
-    quantity_out: I64,
-) -> None:
-    """Write net trades as trades between buyers and sellers, both in the order of ids."""
-    found = 0
-    for post in range(first.shape[0] - 1):
-        last = first[post + 1]
-        for k in range(filled.shape[1]):
-            buyer, to_buy = next_lots(first[post], last, 1, k, by_id, filled)
-            seller, to_sell = next_lots(first[post], last, -1, k, by_id, filled)
-            while to_buy > 0 and to_sell > 0:
-                quantity = min(to_buy, to_sell)
-                post_out[found] = post
-                good_out[found] = k
-                buyer_out[found] = ids[by_id[buyer]]
-                seller_out[found] = ids[by_id[seller]]
-                quantity_out[found] = quantity
-                found += 1
-                to_buy -= quantity
-                to_sell -= quantity
-                if to_buy == 0:
-                    buyer, to_buy = next_lots(buyer + 1, last, 1, k, by_id, filled)
-                if to_sell == 0:
-                    seller, to_sell = next_lots(seller + 1, last, -1, k, by_id, filled)

@@ -2,6 +2,9 @@
 
 Tiles of one row of tiles follow one another, so that a search for neighbours reads one contiguous
 run of entries for each row of tiles that it touches.
+
+An axis of a torus has its length as its period; an axis that ends has the period `OPEN`, so far
+that no way round is ever the shorter one.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import inlined, kernel
+from ecs_market.settings import OPEN
 from ecs_market.types import F32, I32, I64, float64, int64
 
 TILE_SHIFT = 2
@@ -31,7 +35,7 @@ class TraderIndex:
     x, y, vision
         int32 (m,) [cell].
     grasp
-        int32 (m,): how far one who cannot walk can trade, -1 for who can walk [cell].
+        int32 (m,): how far one who does not walk to others can trade, -1 for who does [cell].
     rate, curvature, stock
         float32 (m, K): marginal rate [M / unit], minus its slope, holdings [unit].
     cash
@@ -51,6 +55,65 @@ class TraderIndex:
     curvature: F32
     stock: F32
     cash: F32
+
+
+@inlined
+def apart(a: int, b: int, period: int) -> int:
+    """Return how far two places on an axis are apart, the shorter way round [cell]."""
+    gap = abs(a - b)
+    return min(gap, period - gap)
+
+
+@kernel
+def way(start: int, end: int, period: int) -> int:
+    """Return the signed way from one place on an axis to another, the shorter one.
+
+    Where both ways round are as long, it is the positive one.
+    """
+    gap = end - start
+    if 2 * gap > period:
+        return gap - period
+    if 2 * gap <= -period:
+        return gap + period
+    return gap
+
+
+@kernel
+def tile_spans(at: int, sight: int, tiles: int, period: int) -> tuple[int, int, int, int]:
+    """Return which tiles of an axis a neighbourhood touches: two spans, each tile in one of them.
+
+    Parameters
+    ----------
+    at, sight
+        Middle and radius of the neighbourhood [cell].
+    tiles
+        Tiles of the axis.
+    period
+        Its length if it wraps, else `OPEN`.
+
+    Returns
+    -------
+    tuple of int
+        First and last tile of the first span, then of the second, which is empty (its last tile
+        comes before its first) unless the neighbourhood reaches over the edge.
+    """
+    low = at - sight
+    high = at + sight
+    if period >= OPEN:
+        return max(0, low) >> TILE_SHIFT, min(tiles - 1, high >> TILE_SHIFT), 0, -1
+    last = (period - 1) >> TILE_SHIFT
+    if high - low + 1 >= period:
+        return 0, last, 0, -1
+    if low >= 0 and high < period:
+        return low >> TILE_SHIFT, high >> TILE_SHIFT, 0, -1
+    if low < 0:
+        low += period
+    else:
+        high -= period
+    # The two ends may meet in one tile, which then must not be found twice.
+    if low >> TILE_SHIFT <= high >> TILE_SHIFT:
+        return 0, last, 0, -1
+    return 0, high >> TILE_SHIFT, low >> TILE_SHIFT, last
 
 
 @kernel
@@ -94,7 +157,6 @@ def fill_index(
     curvature: F32,
     goods: I64,
     cash: I64,
-    cash_good: int,
     lot_size: float,
     minor_size: float,
     out_id: I64,
@@ -106,8 +168,9 @@ def fill_index(
     out_curvature: F32,
     out_stock: F32,
     out_cash: F32,
+    wanders: bool,
 ) -> None:
-    """Copy what the search reads; `cash_good` is the good that pays, -1 for money."""
+    """Copy what the search reads; who `wanders` trades only where it stands."""
     n = goods.shape[1]
     for entry in range(start, stop):
         row = rows[entry]
@@ -115,12 +178,9 @@ def fill_index(
         out_x[entry] = x[row]
         out_y[entry] = y[row]
         out_vision[entry] = vision[row]
-        out_grasp[entry] = interaction[row] if budget[row] <= 0 else -1
+        out_grasp[entry] = interaction[row] if budget[row] <= 0 or wanders else -1
         for k in range(n):
             out_rate[entry, k] = rate[row, k]
             out_curvature[entry, k] = curvature[row, k]
             out_stock[entry, k] = np.float32(float64(goods[row, k]) * lot_size)
-        if cash_good < 0:
-            out_cash[entry] = np.float32(float64(cash[row]) * minor_size)
-        else:
-            out_cash[entry] = out_stock[entry, cash_good]
+        out_cash[entry] = np.float32(float64(cash[row]) * minor_size)

@@ -7,9 +7,13 @@ import numpy as np
 from ecs_market.components.market_post import BOUNDARY, CONVERGED, CYCLING, FAILED, MARGINAL
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
-from ecs_market.types import F64, I8, I32, Bool
+from ecs_market.types import F64, I8, I32, Bool, int64
 
-GROW, SHRINK, MOST = 1.3, 0.5, 2.0
+GROW, SHRINK, LEAST, MOST = 1.3, 0.5, 0.01, 2.0
+# A turn of sign that leaves more than this share of the excess has gone too far.
+HELPFUL = 0.5
+# Logs of demand over supply count as at most this.
+STEEPEST = 20.0
 # Longest step in log prices of a single good that is not bracketed yet.
 STRIDE = 0.7
 # A trace on the size of one step of Newton's method in log prices.
@@ -47,12 +51,15 @@ def judge(
     """Write relative excess demand and whether each running post has converged.
 
     `zeta` is excess demand over the larger of holdings desired and owned, `residual` over the
-    larger of gross purchases and sales.  Gross trade of less than half a lot is none.
+    larger of gross purchases and sales.  Gross trade of less than half a lot is none, as long as
+    the numeraire, where it is a good, balances too: a price that runs away must not pass for one
+    that clears because so little is traded at it.
     """
     for post in range(low.shape[0]):
         if not running[post]:
             continue
         done[post] = True
+        passed_over = False
         for k in range(low.shape[1]):
             zeta[post, k] = 0.0
             residual[post, k] = 0.0
@@ -66,9 +73,17 @@ def judge(
             gross = max(bought[post, k], sold[post, k])
             zeta[post, k] = excess / larger if larger > 0.0 else 0.0
             if gross < floor:
+                passed_over = True
                 continue
             residual[post, k] = abs(excess) / gross
             if abs(excess) > tolerance[post] * gross:
+                done[post] = False
+        k = int64(numeraire[post])
+        if passed_over and k >= 0:
+            excess = excess_of(low[post, k], high[post, k], endowment[post, k])
+            gross = max(bought[post, k], sold[post, k])
+            if gross >= floor and abs(excess) > tolerance[post] * gross:
+                residual[post, k] = abs(excess) / gross
                 done[post] = False
 
 
@@ -104,6 +119,13 @@ def update_brackets(
 
 
 @kernel
+def log_of_ratio(zeta: float) -> float:
+    """Return log(demand / supply) from relative excess demand."""
+    size = log(max(1.0 - abs(zeta), LEAST_RATIO))
+    return -size if zeta > 0.0 else size
+
+
+@kernel
 def advance(
     running: Bool,
     commodities: Bool,
@@ -117,17 +139,19 @@ def advance(
     lower_zeta: F64,
     upper_zeta: F64,
     least: float,
-    most: float,
+    most: F64,
     gain: F64,
     sign: I8,
+    before_ratio: F64,
+    before_step: F64,
     flips: I32,
     moved: F64,
     price: F64,
 ) -> None:
     """Move prices by the sign and size of excess demand, within brackets where they are known.
 
-    The gain grows while the sign stays and halves when it flips.  A price at which members are
-    indifferent is tried as soon as it lies inside the bracket; with one good, where brackets are
+    The gain grows while the sign stays and halves when it flips; once a good's own move has shown
+    how fast its excess demand falls, that sets the gain.  A price at which members are indifferent is tried as soon as it lies inside the bracket; with one good, where brackets are
     certain, the root is closed in on by false position with a share of bisection.  `moved` is how
     far each price went [M / unit].
     """
@@ -140,6 +164,12 @@ def advance(
                 continue
             before = price[post, k]
             now = 1 if zeta[post, k] > 0.0 else -1
+            ratio = min(STEEPEST, max(-STEEPEST, log_of_ratio(zeta[post, k])))
+            fell = before_ratio[post, k] - ratio
+            shown = before_step[post, k] / fell if before_step[post, k] * fell > 0.0 else 0.0
+            worse = abs(ratio) > HELPFUL * abs(before_ratio[post, k])
+            before_ratio[post, k] = ratio
+            used = gain[post, k]
             if sign[post, k] == now:
                 if one_good[post] and gain[post, k] >= MOST:
                     # Demand may be flat for long: stride faster until there is a bracket.
@@ -149,6 +179,10 @@ def advance(
             elif sign[post, k] != 0:
                 gain[post, k] *= SHRINK
                 flips[post, k] += 1
+            if shown > 0.0 and not one_good[post] and not (worse and sign[post, k] == -now):
+                # Signs that have turned once may do so for ever: then it grows only slowly again.
+                ceiling = MOST if flips[post, k] == 0 else min(MOST, GROW * used)
+                gain[post, k] = min(ceiling, max(LEAST, shown))
             sign[post, k] = now
             if kink[post, k] > 0.0:
                 price[post, k] = kink[post, k]
@@ -158,9 +192,10 @@ def advance(
                 share = min(0.9, max(0.1, share)) if flips[post, k] % 3 else 0.5
                 price[post, k] = lower[post, k] * exp(share * width)
             else:
-                step = gain[post, k] * min(1.0, max(-1.0, zeta[post, k]))
-                price[post, k] = min(most, max(least, before * exp(step)))
+                step = gain[post, k] * min(1.0, max(-1.0, ratio))
+                price[post, k] = min(most[k], max(least, before * exp(step)))
             moved[post, k] = abs(price[post, k] - before)
+            before_step[post, k] = log(price[post, k] / before) if before > 0.0 else 0.0
 
 
 @kernel
@@ -192,8 +227,7 @@ def log_ratio(zeta: F64) -> F64:
     ratio = np.empty(zeta.shape)
     for post in range(zeta.shape[0]):
         for k in range(zeta.shape[1]):
-            size = log(max(1.0 - abs(zeta[post, k]), LEAST_RATIO))
-            ratio[post, k] = -size if zeta[post, k] > 0.0 else size
+            ratio[post, k] = log_of_ratio(zeta[post, k])
     return ratio
 
 
@@ -264,7 +298,7 @@ def step_prices(
     direction: F64,
     share: F64,
     least: float,
-    most: float,
+    most: F64,
     base: F64,
     price: F64,
 ) -> None:
@@ -276,7 +310,26 @@ def step_prices(
             price[post, k] = base[post, k]
             if free[post, k]:
                 moved = base[post, k] * exp(share[post] * direction[post, k])
-                price[post, k] = min(most, max(least, moved))
+                price[post, k] = min(most[k], max(least, moved))
+
+
+@kernel
+def point_ahead(
+    wanted: Bool, before: F64, last: F64, width: F64, last_width: F64, smoothing: float, ahead: F64
+) -> None:
+    """Write the prices that two solutions, (posts, K) each, point to at another smoothing.
+
+    In logs they depend linearly on the smoothing once it is known who is indifferent.
+    """
+    for post in range(last.shape[0]):
+        if not wanted[post] or width[post] == last_width[post]:
+            continue
+        share = (smoothing - last_width[post]) / (last_width[post] - width[post])
+        for k in range(last.shape[1]):
+            ahead[post, k] = last[post, k]
+            if before[post, k] > 0.0 and last[post, k] > 0.0:
+                step = share * log(last[post, k] / before[post, k])
+                ahead[post, k] = last[post, k] * exp(min(1.0, max(-1.0, step)))
 
 
 @kernel
@@ -284,6 +337,7 @@ def verdicts(
     active: Bool,
     converged: Bool,
     jumps: Bool,
+    tied: Bool,
     commodities: Bool,
     numeraire: I32,
     low: F64,
@@ -293,7 +347,7 @@ def verdicts(
     flips: I32,
     moved: F64,
     least: float,
-    most: float,
+    most: F64,
     status: I8,
 ) -> None:
     """Write how the search for prices ended at each active post.
@@ -304,7 +358,7 @@ def verdicts(
     for post in range(price.shape[0]):
         if not active[post]:
             continue
-        kinked = False
+        kinked = bool(tied[post])
         bound = False
         turned = False
         for k in range(price.shape[1]):
@@ -312,7 +366,7 @@ def verdicts(
                 continue
             kinked = kinked or low[post, k] < high[post, k]
             if zeta[post, k] != 0.0:
-                bound = bound or price[post, k] <= least or price[post, k] >= most
+                bound = bound or price[post, k] <= least or price[post, k] >= most[k]
                 turned = turned or (flips[post, k] >= 4 and moved[post, k] > least)
         if converged[post]:
             status[post] = MARGINAL if kinked else CONVERGED

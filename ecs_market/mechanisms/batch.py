@@ -244,6 +244,11 @@ class Batch:
         """Return the number of members."""
         return len(self.row)
 
+    @property
+    def members_a_post(self) -> int:
+        """Return the mean number of members of a post, at least 1."""
+        return max(1, self.size // max(1, self.posts))
+
     def excess(self, price: F64, active: Bool, smoothing: float = 0.0) -> Excess:
         """Return the demand of the members of active posts at `price` (posts, K) [M / unit].
 
@@ -392,7 +397,8 @@ class Batch:
                 cost=max(1, self.size // max(1, len(run.post))),
             )
             tatonnement.pick_nearest(run.post, lower, upper, found, nearest)
-        return np.ascontiguousarray(nearest[:, :goods])
+        found_of_goods: F64 = nearest if nearest.shape[1] == goods else nearest[:, :goods].copy()
+        return found_of_goods
 
 
 def part(world: World, table: Table) -> Batch:
@@ -461,8 +467,8 @@ def charges(world: World) -> bool:
 def post_rules(world: World) -> tuple[F64, F64, F64]:
     """Return every post's fee rate, its fee for a unit [M / unit], and its shading."""
     rules, settings = world.posts.whole(MarketRules), world.settings
-    fee_unit = rules.fee_per_lot * (settings.minor_size / settings.lot_size)
-    return rules.fee_ppb.astype(np.float64) / 1e9, fee_unit.astype(np.float64), rules.shading
+    fee_unit: F64 = rules.fee_per_lot * np.float64(settings.minor_size / settings.lot_size)
+    return rules.fee_ppb / 1e9, fee_unit, rules.shading
 
 
 def prices_given(world: World, given: Any) -> F64:

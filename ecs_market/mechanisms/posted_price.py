@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from ecs_market.components.market_post import CONVERGED, INDICATIVE, RATIONED, MarketPost
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.posted_price import PostedPrice, WishBook
 from ecs_market.kernels import posting
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
 from ecs_market.mechanisms.walrasian import median_rates, steps_of_one
-from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import I64, Bool
+from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
+from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World
 
 NAME = "posted_price"
@@ -28,6 +29,7 @@ def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
     board.price_update_frequency[row] = parameters["price_update_frequency"]
     board.eta[row] = parameters["eta"]
     board.initial_price[row] = prices_given(world, parameters["initial_price"])
+    board.deals[row] = bool(parameters["stock"])
     post = world.posts.whole(MarketPost)
     published = post.commodities[row] & (board.initial_price[row] > 0.0)
     steps = np.rint(board.initial_price[row] / world.settings.step_size).astype(np.int64)
@@ -44,18 +46,20 @@ def clear(
     steps = post.current_prices.copy()
     price = world.settings.price(steps)
     holdings, indifferent = batch.desired(price, price, batch.active)
-    settled = settle(batch, steps, holdings, indifferent, batch.active)
+    settled = settle(batch, steps, holdings, indifferent, batch.active, board.deals)
     sold = settled.volume > 0
     status = np.zeros(batch.posts, np.int8)
-    balanced = (settled.demand == settled.supply).all(axis=1)
-    status[batch.active] = np.where(balanced, CONVERGED, RATIONED)[batch.active]
+    served = settled.unserved == 0
+    status[batch.active] = np.where(served, CONVERGED, RATIONED)[batch.active]
     status[batch.active & ~sold.any(axis=1)] = INDICATIVE
     post.price_formed_at[sold] = world.tick
     post.last_clear_tick[sold.any(axis=1)] = world.tick
     post.status[batch.active] = status[batch.active]
     ids = post_ids(batch)
     _remember(batch, ids, settled.desired, book)
-    _adjust_prices(world, ids, post, board, book)
+    table = batch.table
+    band = world.posts.whole(MarketRules).price_band[table.start : table.stop]
+    _adjust_prices(world, ids, band, post, board, book)
     return Clearing(
         mechanism=NAME,
         post=ids,
@@ -83,7 +87,7 @@ def _set_first_prices(world: World, batch: Batch, post: MarketPost, board: Poste
     rates = np.where(board.initial_price > 0.0, board.initial_price, median_rates(batch))
     steps = np.rint(rates / world.settings.step_size)
     steps = np.clip(steps, 1, world.most_steps()).astype(np.int64)
-    if world.settings.mode != QUASILINEAR:
+    if world.settings.mode == UNIT_OF_ACCOUNT:
         counted = np.flatnonzero(batch.numeraire >= 0)
         steps[counted, batch.numeraire[counted]] = steps_of_one(world.settings.step_size)
     post.current_prices[missing] = steps[missing]
@@ -103,7 +107,7 @@ def _remember(batch: Batch, ids: I64, wish: I64, book: WishBook) -> None:
 
 
 def _adjust_prices(
-    world: World, ids: I64, post: MarketPost, board: PostedPrice, book: WishBook
+    world: World, ids: I64, band: F64, post: MarketPost, board: PostedPrice, book: WishBook
 ) -> None:
     """Move the prices that are due by the excess demand of the wishes, and forget those."""
     due: Bool = world.tick - board.updated_at >= board.price_update_frequency
@@ -120,6 +124,7 @@ def _adjust_prices(
         offered,
         world.most_steps(),
         world.tick,
+        band,
         board.eta,
         board.sign,
         post.current_prices,

@@ -1,4 +1,4 @@
-"""How pursuits end before their time: targets barred for a while."""
+"""How pursuits end before their time: members of a market that failed go elsewhere."""
 
 from __future__ import annotations
 
@@ -6,22 +6,41 @@ import numpy as np
 
 from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
-from ecs_market.components.intent import MARKET, Intent
-from ecs_market.kernels.pursuit import add_bar
+from ecs_market.components.intent import Intent
+from ecs_market.kernels.pursuit import send_away
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.types import Bool
 from ecs_market.world import World
 
 
 def bar_members(world: World, batch: Batch, posts: Bool) -> None:
-    """Send the members of some posts elsewhere for one tick: they may pair in the next."""
+    """Send the members of some posts elsewhere for a tick: they may pair in the next.
+
+    Patience counts here as it does for waiting: after `patience_ticks` failures of the same post
+    in a row it is barred for `trade_cooldown_ticks`.
+    """
     if not posts.any():
         return
     barred = world.agents.whole(Barred)
-    intent = world.agents.whole(Intent)
     ids = world.posts.whole(Identity).id[batch.table.start : batch.table.stop]
     at = np.repeat(np.arange(batch.posts), np.diff(batch.first))
     chosen = posts[at]
-    rows = batch.row[chosen].astype(np.int64)
-    add_bar(rows, MARKET, ids[at[chosen]], world.tick + 2, barred.kind, barred.target, barred.until)
-    intent.since[rows] = -1
+    send_away(
+        batch.row[chosen].astype(np.int64),
+        ids[at[chosen]],
+        world.tick,
+        world.settings.patience_ticks,
+        world.settings.trade_cooldown_ticks,
+        barred.failed_at,
+        barred.failures,
+        barred.kind,
+        barred.target,
+        barred.until,
+        world.agents.whole(Intent).since,
+    )
+
+
+def forgive(world: World, batch: Batch) -> None:
+    """Forget the failures of those who have traded."""
+    rows = batch.row[world.scratch.filled[batch.row]]
+    world.agents.whole(Barred).failures[rows] = 0

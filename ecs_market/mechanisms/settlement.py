@@ -1,196 +1,91 @@
-"""Settling a batch at given prices, and the report of what a mechanism did in a tick."""
+"""Settling a batch at given prices: rationing, fees, booking."""
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
-from ecs_market.kernels import rationing, settlement
+from ecs_market.components.market_account import MarketAccount
+from ecs_market.kernels import barter, booking, indifference, settlement
 from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.settlement import Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.mechanisms.batch import Batch
+from ecs_market.mechanisms.reports import (
+    CANCELLED,
+    FILLED,
+    OPEN,
+    ORDER_STATUSES,
+    PARTIAL,
+    REJECTED,
+    UNFILLED,
+    Clearing,
+    Orders,
+    Settled,
+    Trades,
+    count_pairs,
+    fees_of,
+    gains_per_post,
+    pair_up,
+    post_ids,
+)
 from ecs_market.preferences import families
-from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F64, I8, I32, I64, Bool
+from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
+from ecs_market.types import F64, I64, Bool
 
+__all__ = [
+    "CANCELLED",
+    "FILLED",
+    "OPEN",
+    "ORDER_STATUSES",
+    "PARTIAL",
+    "REJECTED",
+    "UNFILLED",
+    "Clearing",
+    "Orders",
+    "Settled",
+    "Trades",
+    "count_pairs",
+    "fees_of",
+    "gains_per_post",
+    "pair_up",
+    "post_ids",
+    "settle",
+]
 
-def _no_ints() -> I64:
-    return np.empty(0, np.int64)
-
-
-@dataclass(slots=True)
-class Trades:
-    """Trades at posts or between pairs; arrays of one length, storage units.
-
-    `market` is the post id, -1 for a trade face to face; `fee` is what both sides paid on the
-    trade to the post [minor unit], no entries if nobody charges any.
-    """
-
-    market: I64 = field(default_factory=_no_ints)
-    buyer: I64 = field(default_factory=_no_ints)
-    seller: I64 = field(default_factory=_no_ints)
-    good: I64 = field(default_factory=_no_ints)
-    quantity: I64 = field(default_factory=_no_ints)
-    price: I64 = field(default_factory=_no_ints)
-    fee: I64 = field(default_factory=_no_ints)
-
-    @property
-    def size(self) -> int:
-        """Return the number of trades."""
-        return len(self.buyer)
-
-
-OPEN, FILLED, PARTIAL, UNFILLED, CANCELLED, REJECTED = range(6)
-ORDER_STATUSES = ("open", "filled", "partial", "unfilled", "cancelled", "rejected")
-
-
-@dataclass(slots=True)
-class Orders:
-    """Explicit orders, as order-driven mechanisms take them; arrays of one length.
-
-    Attributes
-    ----------
-    market, agent, good
-        int64: post id, agent id, index of the good.
-    lots
-        int64: quantity ordered, negative to sell [lot].
-    limit
-        int64: limit price [price step], 0 for none.
-    filled
-        int64: what of it has been traded in this tick, of the sign of `lots` [lot].
-    status
-        int64, index into `ORDER_STATUSES`.
-    """
-
-    market: I64
-    agent: I64
-    good: I64
-    lots: I64
-    limit: I64
-    filled: I64
-    status: I64
-
-    @property
-    def size(self) -> int:
-        """Return the number of orders."""
-        return len(self.agent)
-
-
-@dataclass(slots=True)
-class Settled:
-    """What the members of a batch got.
-
-    Attributes
-    ----------
-    desired, filled
-        int64 (m, K): net trades wished for and settled [lot].
-    gain
-        int64 (m,): gain from trade, dU over the marginal utility of what pays [minor unit].
-    volume, demand, supply
-        int64 (posts, K): settled, wished for by buyers and by sellers [lot].
-    """
-
-    desired: I64
-    filled: I64
-    gain: I64
-    volume: I64
-    demand: I64
-    supply: I64
-
-    @property
-    def residual(self) -> F64:
-        """Excess demand over gross trade, float64 (posts, K)."""
-        gross = np.maximum(np.maximum(self.demand, self.supply), 1)
-        residual: F64 = np.abs(self.demand - self.supply) / gross
-        return residual
-
-
-@dataclass(slots=True)
-class Clearing:
-    """What one mechanism did in a tick; arrays have one entry a post of its table.
-
-    Attributes
-    ----------
-    post
-        int64 (posts,), ids.
-    active
-        bool (posts,): posts that had members.
-    participants, iterations
-        int64 and int32 (posts,).
-    status
-        int8 (posts,), index into `market_post.STATUSES`.
-    price
-        int64 (posts, K), the price published [price step].
-    residual, residual_rounded
-        float64 (posts, K): excess demand over gross trade, before and after rounding.
-    gain
-        int64 (posts,): gains from trade [minor unit].
-    orders
-        The orders of an order-driven mechanism; None where members state a net wish.
-    made
-        The trades as they were made; None where buyers and sellers are paired in the order of ids.
-    best_bid, best_ask
-        int64 (posts, K), quotes after the clearing [price step], 0 = none; None without a book.
-    """
-
-    mechanism: str
-    post: I64
-    active: Bool
-    participants: I64
-    iterations: I32
-    status: I8
-    price: I64
-    residual: F64
-    residual_rounded: F64
-    rounding_lots: I64
-    settled: Settled
-    gain: I64
-    batch: Batch
-    start: F64
-    newton: Bool
-    orders: Orders | None = None
-    made: Trades | None = None
-    best_bid: I64 | None = None
-    best_ask: I64 | None = None
-
-    def trades(self) -> Trades:
-        """Return the trades: as made, or between buyers and sellers in the order of ids."""
-        if self.made is not None:
-            return self.made
-        return pair_up(self.batch, self.settled.filled, self.price, self.post)
-
-    def trade_counts(self) -> I64:
-        """Return how many trades `trades` would give, a post each."""
-        counts = np.zeros(self.batch.posts, np.int64)
-        batch = self.batch
-        if self.made is not None:
-            order = np.argsort(self.post)
-            np.add.at(counts, order[np.searchsorted(self.post, self.made.market, sorter=order)], 1)
-            return counts
-        rationing.count_trades(batch.first, batch.by_id, self.settled.filled, counts)
-        return counts
+# Members are booked in runs of at most this many of a post.
+CHUNK = 8192
 
 
 @functools.cache
-def _kernels(codes: tuple[int, ...]) -> tuple[Any, Any]:
+def _kernels(codes: tuple[int, ...]) -> dict[str, Any]:
+    """Return the kernels of a settlement for the families in use, by name."""
     chosen = families.dispatch(codes)
-    gain_of = specialise(settlement.gain_of, f"gain_of_{chosen.name}", utility=chosen.utility)
-    return (
-        specialise(settlement.settle_posts, f"settle_posts_{chosen.name}", gain_of=gain_of),
-        specialise(
-            settlement.settle_barter,
-            f"settle_barter_{chosen.name}",
-            gain_of=gain_of,
-            marginal=chosen.marginal,
-        ),
-    )
+    made: dict[str, Any] = {"marginal": chosen.marginal, "utility": chosen.utility}
+
+    def bind(module: Any, template: str, *names: str) -> None:
+        own = {name: made[name] for name in names}
+        made[template] = specialise(getattr(module, template), f"{template}_{chosen.name}", **own)
+
+    bind(settlement, "gain_of", "utility")
+    bind(settlement, "offer", "gain_of")
+    bind(settlement, "check", "gain_of")
+    bind(indifference, "write_rooms", "gain_of")
+    bind(barter, "settle_barter", "gain_of", "marginal")
+    bind(booking, "book_members", "marginal")
+    return made
 
 
-def settle(batch: Batch, steps: I64, holdings: F64, indifferent: Bool, active: Bool) -> Settled:
+def settle(
+    batch: Batch,
+    steps: I64,
+    holdings: F64,
+    indifferent: Bool,
+    active: Bool,
+    dealers: Bool | None = None,
+) -> Settled:
     """Ration the members' wishes at integer prices and book the trades in the world.
 
     Parameters
@@ -203,102 +98,256 @@ def settle(batch: Batch, steps: I64, holdings: F64, indifferent: Bool, active: B
         bool (m, K), who may take up what is left.
     active
         bool (posts,), which posts trade.
+    dealers
+        bool (posts,), which posts sell from and buy for their own account what members leave over.
     """
     world = batch.world
     settings = world.settings
-    # From the difference: whoever wants what it has trades nothing, however much that is.
-    desired = np.rint((holdings - batch.goods) / settings.lot_size).astype(np.int64)
-    np.maximum(desired, -batch.lots, out=desired)
-    desired[~np.repeat(active, np.diff(batch.first))] = 0
-    filled = np.zeros(desired.shape, np.int64)
-    gain = np.zeros(batch.size)
-    wished = np.zeros(desired.shape, np.int64)
-    wish, barter = _kernels(world.families)
-    common = (batch.id, batch.family, batch.lots, batch.minor, batch.parameters, batch.weight)
-    sizes = (settings.lot_size, settings.minor_size, desired, wished, filled, gain)
-    cost = max(1, batch.size // max(1, batch.posts))
-    if settings.mode == QUASILINEAR:
-        world.over(
-            0,
-            batch.posts,
-            wish,
-            batch.first,
-            active,
-            steps,
-            *common,
-            indifferent,
-            *sizes,
-            cost=cost,
-        )
+    kernels = _kernels(world.families)
+    stage = _Stage(batch, _chunks(batch.first))
+    members = Members(
+        batch.id, batch.family, batch.lots, batch.minor, batch.parameters, batch.weight
+    )
+    terms = _terms(batch, steps, dealers)
+    scale = Scale(settings.mode, settings.lot_size, settings.minor_size)
+    book = _empty_book(batch.size, world.goods)
+    wishes = (holdings, batch.goods, batch.lots, settings.lot_size, book.desired)
+    stage.over_chunks(booking.write_wishes, stage.chunks, active, *wishes)
+    if settings.mode == UNIT_OF_ACCOUNT:
+        _barter(stage, kernels, active, members, terms, indifferent, book, scale)
     else:
-        unit = batch.numeraire.astype(np.int64)
-        world.over(
-            0,
-            batch.posts,
-            barter,
-            batch.first,
-            active,
-            steps,
-            unit,
-            *common,
-            indifferent,
-            *sizes,
-            cost=cost,
-        )
-    _book(batch, steps, filled)
-    return Settled(
-        desired=wished,
-        filled=filled,
-        gain=_in_minor(batch, gain),
-        volume=_per_post(batch, np.maximum(filled, 0)),
-        demand=_per_post(batch, np.maximum(wished, 0)),
-        supply=_per_post(batch, np.maximum(-wished, 0)),
+        if indifferent.any():
+            _assign(stage, kernels, active, members, terms, indifferent, book, scale)
+        _trade(stage, kernels, active, members, terms, book, scale)
+    return _book(stage, kernels, members, terms, book, scale)
+
+
+class _Stage:
+    """Runs the stages of a settlement in threads: by runs of members, posts, or goods of posts."""
+
+    def __init__(self, batch: Batch, chunks: Chunks) -> None:
+        self.batch, self.chunks, self.world = batch, chunks, batch.world
+
+    def _over(self, items: int, kernel: Any, *args: Any) -> None:
+        self.world.over(0, items, kernel, *args, cost=max(1, self.batch.size // max(1, items)))
+
+    def over_chunks(self, kernel: Any, *args: Any) -> None:
+        """Call a kernel over ranges of chunks."""
+        self._over(len(self.chunks.post), kernel, *args)
+
+    def over_posts(self, kernel: Any, *args: Any) -> None:
+        """Call a kernel over ranges of posts."""
+        self._over(self.batch.posts, kernel, *args)
+
+    def over_goods(self, kernel: Any, *args: Any) -> None:
+        """Call a kernel over ranges of goods of posts."""
+        self._over(self.batch.posts * self.world.goods, kernel, *args)
+
+    def per_post(self, sums: I64) -> I64:
+        """Return the sums of chunks by post."""
+        total = np.zeros((self.batch.posts, sums.shape[1]), np.int64)
+        booking.add_chunks(self.chunks.post, sums, total)
+        return total
+
+
+def _chunks(first: I64) -> Chunks:
+    """Cut the members of each post into runs."""
+    pieces = -(-np.diff(first) // CHUNK)
+    post = np.repeat(np.arange(len(pieces)), pieces)
+    bounds = np.zeros(len(pieces) + 1, np.int64)
+    np.cumsum(pieces, out=bounds[1:])
+    start = first[post] + CHUNK * (np.arange(len(post)) - bounds[post])
+    return Chunks(post, start, np.minimum(start + CHUNK, first[post + 1]), bounds)
+
+
+def _terms(batch: Batch, steps: I64, dealers: Bool | None) -> Terms:
+    ppb, per_lot = fees_of(batch)
+    stock = np.zeros(steps.shape, np.int64)
+    cash = np.zeros(batch.posts, np.int64)
+    if dealers is not None and dealers.any():
+        account = batch.world.posts.whole(MarketAccount)
+        mine = slice(batch.table.start, batch.table.stop)
+        stock[dealers] = account.goods[mine][dealers]
+        stock *= batch.commodities
+        cash[dealers] = account.money[mine][dealers]
+    return Terms(batch.first, steps, ppb, per_lot, stock, cash)
+
+
+def _empty_book(size: int, goods: int) -> Book:
+    desired, wish, fresh, part = (np.empty((size, goods), np.int64) for _ in range(4))
+    return Book(
+        desired=desired,
+        wish=wish,
+        fresh=fresh,
+        part=part,
+        filled=np.zeros((size, goods), np.int64),
+        remainder=np.empty((goods, size), np.int64),
+        gain=np.zeros(size),
+        reached=np.empty(size),
+        sound=np.empty(size, np.bool_),
     )
 
 
-def _book(batch: Batch, steps: I64, filled: I64) -> None:
+def _assign(
+    stage: _Stage,
+    kernels: dict[str, Any],
+    active: Bool,
+    members: Members,
+    terms: Terms,
+    indifferent: Bool,
+    book: Book,
+    scale: Scale,
+) -> None:
+    """Let the indifferent take up what others leave: first what they sell, which pays the rest."""
+    goods = book.desired.shape[1]
+    sums = np.empty((len(stage.chunks.post), 2 * goods), np.int64)
+    stage.over_chunks(
+        indifference.net_wishes, stage.chunks, active, book.desired, indifferent, sums
+    )
+    total = stage.per_post(sums)
+    net, some = total[:, :goods], total[:, goods:] > 0
+    room = np.empty((stage.batch.size, 4), np.int64)
+    for sells in (True, False):
+        for k in range(goods):
+            wanted = active & some[:, k] & ((net[:, k] > 0) == sells)
+            if not wanted.any():
+                continue
+            stage.over_chunks(
+                kernels["write_rooms"],
+                k,
+                stage.chunks,
+                wanted,
+                members,
+                terms,
+                book.desired,
+                indifferent,
+                scale,
+                room,
+            )
+            stage.over_posts(
+                indifference.share_rooms,
+                k,
+                wanted,
+                net,
+                terms.first,
+                members.ids,
+                room,
+                book.desired,
+            )
+
+
+def _trade(
+    stage: _Stage,
+    kernels: dict[str, Any],
+    active: Bool,
+    members: Members,
+    terms: Terms,
+    book: Book,
+    scale: Scale,
+) -> None:
+    """Settle against money: offer all wishes, then what is left, as long as it finds takers.
+
+    Whole bundles first; at last each good alone, until no good has both a buyer and a seller left
+    who would gain from another lot.
+    """
+    goods, posts, chunks = book.wish.shape[1], stage.batch.posts, stage.chunks
+    sides = Sides(
+        wished=np.empty((len(chunks.post), 2 * goods), np.int64),
+        given=np.empty((len(chunks.post), goods), np.int64),
+        harmed=np.empty(len(chunks.post), np.int64),
+        left=np.zeros((len(chunks.post), 4 * goods), np.int64),
+        plan=np.empty((posts, 3 * goods), np.int64),
+    )
+    progress = Progress(
+        busy=active.copy(),
+        good=np.where(active, settlement.ALL, settlement.NONE).astype(np.int64),
+        offers=np.zeros(posts, np.int64),
+        moved=np.zeros(posts, np.int64),
+    )
+    busy = progress.busy
+    some = bool(busy.any())
+    while some:
+        stage.over_chunks(kernels["offer"], chunks, progress, members, terms, book, scale, sides)
+        while some:
+            stage.over_posts(settlement.plan, chunks, busy, terms, sides)
+            stage.over_chunks(settlement.cut_shares, chunks, busy, book, sides)
+            stage.over_goods(
+                settlement.share_rests, chunks, busy, terms.first, members.ids, book, sides
+            )
+            stage.over_chunks(kernels["check"], chunks, busy, members, terms, book, scale, sides)
+            some = settlement.still_busy(chunks, sides, busy)
+        stage.over_chunks(settlement.accept, chunks, progress.good, book, sides)
+        some = settlement.next_offer(chunks, terms, sides, progress)
+
+
+def _barter(
+    stage: _Stage,
+    kernels: dict[str, Any],
+    active: Bool,
+    members: Members,
+    terms: Terms,
+    indifferent: Bool,
+    book: Book,
+    scale: Scale,
+) -> None:
+    """Settle goods for goods; what a member owns of the numeraire is what it can spend."""
+    batch = stage.batch
+    unit = batch.numeraire.astype(np.int64)
+    of_member = np.repeat(unit, np.diff(batch.first))
+    each = np.arange(batch.size)
+    book.desired[each, of_member] = 0
+    if indifferent.any():
+        one = np.repeat(terms.price[np.arange(batch.posts), unit], np.diff(batch.first))
+        spending = members._replace(minor=members.lots[each, of_member] * one)
+        flags = indifferent.copy()
+        flags[each, of_member] = False
+        _assign(stage, kernels, active, spending, terms, flags, book, scale)
+    stage.over_posts(kernels["settle_barter"], active, unit, members, terms, book, scale)
+
+
+def _book(
+    stage: _Stage,
+    kernels: dict[str, Any],
+    members: Members,
+    terms: Terms,
+    book: Book,
+    scale: Scale,
+) -> Settled:
     """Move goods and money in the world's own columns; every trade debits what it credits."""
-    world = batch.world
+    batch, world, goods = stage.batch, stage.world, stage.world.goods
     inventory = world.agents.whole(Inventory)
-    batch.lots += filled
-    inventory.goods[batch.row] = batch.lots
-    if world.settings.mode == QUASILINEAR:
-        price = np.repeat(steps, np.diff(batch.first), axis=0)
-        batch.minor -= (filled * price).sum(axis=1)
-        inventory.money[batch.row] = batch.minor
-    world.scratch.filled[batch.row] |= (filled != 0).any(axis=1)
-
-
-def _in_minor(batch: Batch, gain: F64) -> I64:
-    """Return gains as whole minor units, bounded so that their sum over members fits."""
-    bound = float(2**61 // max(1, batch.size))
-    minor = np.rint(gain / batch.world.settings.minor_size)
-    return np.clip(minor, -bound, bound).astype(np.int64)
-
-
-def _per_post(batch: Batch, lots: I64) -> I64:
-    total = np.zeros((batch.size + 1, *lots.shape[1:]), np.int64)
-    np.cumsum(lots, axis=0, out=total[1:])
-    per_post: I64 = total[batch.first[1:]] - total[batch.first[:-1]]
-    return per_post
-
-
-def gains_per_post(batch: Batch, settled: Settled) -> I64:
-    """Return the gains from trade of each post's members [minor unit]."""
-    return _per_post(batch, settled.gain)
-
-
-def pair_up(batch: Batch, filled: I64, price: I64, post: I64) -> Trades:
-    """Write net trades as trades between buyers and sellers."""
-    counts = np.zeros(batch.posts, np.int64)
-    rationing.count_trades(batch.first, batch.by_id, filled, counts)
-    outputs = [np.empty(counts.sum(), np.int64) for _ in range(5)]
-    rationing.pair_trades(batch.first, batch.by_id, batch.id, filled, *outputs)
-    at, good, buyer, seller, quantity = outputs
-    return Trades(post[at], buyer, seller, good, quantity, price[at, good])
-
-
-def post_ids(batch: Batch) -> I64:
-    """Return the ids of a batch's posts."""
-    ids = batch.world.posts.whole(Identity).id
-    return ids[batch.table.start : batch.table.stop]
+    gain = np.empty(batch.size, np.int64)
+    sums = np.empty((len(stage.chunks.post), 4 * goods + 2), np.int64)
+    stage.over_chunks(
+        kernels["book_members"],
+        stage.chunks,
+        members,
+        terms,
+        book,
+        scale,
+        float(2**61 // max(1, batch.size)),
+        batch.row,
+        inventory.goods,
+        inventory.money,
+        world.scratch.filled,
+        gain,
+        sums,
+    )
+    total = stage.per_post(sums)
+    bought, sold, demand, supply = (total[:, goods * i : goods * (i + 1)] for i in range(4))
+    fee = total[:, 4 * goods]
+    account = world.posts.whole(MarketAccount)
+    mine = slice(batch.table.start, batch.table.stop)
+    account.goods[mine] += sold - bought
+    account.money[mine] += fee + ((bought - sold) * terms.price).sum(axis=1)
+    return Settled(
+        desired=book.desired,
+        filled=book.filled,
+        gain=gain,
+        volume=np.maximum(bought, sold),
+        demand=demand,
+        supply=supply,
+        fee=fee,
+        gains=total[:, 4 * goods + 1],
+        unserved=(demand - bought + supply - sold).sum(axis=1),
+    )

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ecs_market.components.market_post import (
-    CONVERGED,
     INDICATIVE,
-    MARGINAL,
+    RATIONED,
     MarketPost,
 )
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.walrasian import (
     BILATERAL,
     FALLBACKS,
@@ -22,10 +22,17 @@ from ecs_market.components.walrasian import (
     Walrasian,
 )
 from ecs_market.mechanisms.batch import Batch, part, prices_given
-from ecs_market.mechanisms.pursuits import bar_members
-from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
-from ecs_market.mechanisms.solver import Rules, Solution, solve
-from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.mechanisms.pursuits import bar_members, forgive
+from ecs_market.mechanisms.search import Rules, Solution, bounds, several_kinked
+from ecs_market.mechanisms.settlement import (
+    Clearing,
+    Settled,
+    gains_per_post,
+    post_ids,
+    settle,
+)
+from ecs_market.mechanisms.solver import call_newton, judge_search, solve
+from ecs_market.mechanisms.ties import place, trade_steps
 from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World
 
@@ -48,20 +55,21 @@ def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
 
 def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> Clearing:
     """Clear every post of the table `name` that has members, publish and report."""
-    batch = part(world, world.posts.tables[name])
+    table = world.posts.tables[name]
+    batch = part(world, table)
+    market = world.posts.whole(MarketRules)
+    band = market.price_band[table.start : table.stop]
     start = starting_prices(batch, post, auctioneer.initial_price)
-    newton = (auctioneer.on_failure == NEWTON).any(axis=1)
     rules = Rules(
         auctioneer.adjustment_speed,
         auctioneer.price_tolerance,
         auctioneer.max_iterations,
-        newton,
+        auctioneer.on_failure[:, 0] == NEWTON,
     )
     found = solve(batch, start, rules)
-    steps, price = _prices_to_trade_at(batch, post, auctioneer, found)
-    trading = batch.active & (found.converged | _falls_back(auctioneer, found, RATION_LAST))
-    holdings, indifferent = batch.desired(price, _unrounded(found, price), trading)
-    settled = settle(batch, steps, holdings, indifferent, trading)
+    steps, settled, rationed = _settle_or_fall_back(batch, post, auctioneer, rules, found, band)
+    judge_search(batch, found)
+    found.status[rationed] = RATIONED
     clearing = Clearing(
         mechanism=NAME,
         post=post_ids(batch),
@@ -79,9 +87,47 @@ def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> C
         start=start,
         newton=found.newton,
     )
-    _publish(world, batch, post, clearing, trading)
-    bar_members(world, batch, batch.active & _falls_back(auctioneer, found, BILATERAL))
+    forgive(world, batch)
+    _publish(world, batch, post, clearing, found.converged)
     return clearing
+
+
+def _settle_or_fall_back(
+    batch: Batch,
+    post: MarketPost,
+    auctioneer: Walrasian,
+    rules: Rules,
+    found: Solution,
+    band: F64,
+) -> tuple[I64, Settled, Bool]:
+    """Trade at clearing prices; where there are none try the remedies one after the other.
+
+    Returns the prices [price step], what was settled, and the posts that a price band rationed.
+    """
+    settled = Settled.nothing(batch)
+    steps = _rounded(batch, found.price)
+    open_posts = batch.active & ~found.converged
+    for rank in range(auctioneer.on_failure.shape[1]):
+        way = auctioneer.on_failure[:, rank]
+        call_newton(batch, rules, found, open_posts & (way == NEWTON))
+        open_posts &= ~found.converged
+        last = open_posts & (way == RATION_LAST)
+        if last.any():
+            steps = np.where(last[:, np.newaxis], _last_steps(batch, post, found), steps)
+            open_posts &= ~_ration(batch, steps, last, found, settled)
+        leaving = open_posts & (way == BILATERAL)
+        bar_members(batch.world, batch, leaving)
+        open_posts &= ~leaving & (way != NO_TRADE)
+        if not open_posts.any():
+            break
+    cleared = batch.active & found.converged
+    exact = _side_of_the_indifferent(batch, found)
+    steps = np.where(cleared[:, np.newaxis], exact, steps)
+    kept = _within_band(batch, post, steps, band)
+    rationed = cleared & (kept != steps).any(axis=1)
+    steps = np.where(cleared[:, np.newaxis], kept, steps)
+    _trade(batch, steps, found, cleared, rationed, settled)
+    return steps, settled, rationed
 
 
 def median_rates(batch: Batch) -> F64:
@@ -108,8 +154,7 @@ def starting_prices(batch: Batch, post: MarketPost, given: F64) -> F64:
     unknown = (chosen <= 0.0) & batch.commodities & batch.active[:, np.newaxis]
     if unknown.any():
         chosen = np.where(unknown, median_rates(batch), chosen)
-    chosen = np.clip(chosen, settings.step_size, settings.step_size * batch.world.most_steps())
-    return _with_numeraire(batch, chosen)
+    return _with_numeraire(batch, np.clip(chosen, *bounds(batch)))
 
 
 def _with_numeraire(batch: Batch, price: F64) -> F64:
@@ -118,46 +163,83 @@ def _with_numeraire(batch: Batch, price: F64) -> F64:
     return price
 
 
-def _falls_back(auctioneer: Walrasian, found: Solution, way: int) -> Bool:
-    """Return where the search failed and `way` is the first remedy besides Newton's method."""
-    remedy = auctioneer.on_failure.copy()
-    remedy[remedy == NEWTON] = -1
-    position = np.argmax(remedy >= 0, axis=1)
-    first = remedy[np.arange(len(remedy)), position]
-    chosen: Bool = ~found.converged & (first == way)
-    return chosen
+def _last_steps(batch: Batch, post: MarketPost, found: Solution) -> I64:
+    """Return the prices last published, or where there are none those of the last round."""
+    last: I64 = np.where(post.current_prices > 0, post.current_prices, _rounded(batch, found.price))
+    return last
 
 
-def _prices_to_trade_at(
-    batch: Batch, post: MarketPost, auctioneer: Walrasian, found: Solution
-) -> tuple[I64, F64]:
-    """Round to price steps: where members are indifferent, to their advantage.
+def _rounded(batch: Batch, price: F64) -> I64:
+    """Return prices in price steps, to the nearest, the numeraire's at 1."""
+    return _bounded(batch, np.rint(price / batch.world.settings.step_size))
 
-    Returns the steps and the same in M a unit.  A post that rations at its last price uses that.
-    """
+
+def _bounded(batch: Batch, rounded: F64) -> I64:
+    steps: I64 = np.clip(rounded, 1, batch.world.most_steps_of_goods()).astype(np.int64)
+    counted = np.flatnonzero(batch.numeraire >= 0)
+    steps[counted, batch.numeraire[counted]] = steps_of_one(batch.world.settings.step_size)
+    return steps
+
+
+def _side_of_the_indifferent(batch: Batch, found: Solution) -> I64:
+    """Round clearing prices: where members are indifferent, to their advantage."""
     settings = batch.world.settings
-    step = settings.step_size
-    ratio = found.price / step
+    ratio = found.price / settings.step_size
     rounded = np.rint(ratio)
-    kinked = (found.excess.low < found.excess.high) & found.converged[:, np.newaxis]
-    if kinked.any():
-        holdings, indifferent = batch.desired(found.price, found.price, batch.active)
+    pinned = (found.excess.low < found.excess.high) & found.converged[:, np.newaxis]
+    if pinned.any():
+        some: Bool = np.asarray(pinned.any(axis=1))
+        holdings, indifferent = batch.desired(found.price, found.price, some)
         net = np.where(indifferent, 0.0, holdings - batch.goods)
-        total = np.zeros((batch.size + 1, net.shape[1]), np.int64)
+        total = np.zeros((batch.size + 1, batch.world.goods), np.int64)
         # In lots, so that the sum does not depend on the order.
         np.cumsum(np.rint(net / settings.lot_size).astype(np.int64), axis=0, out=total[1:])
         wanted = total[batch.first[1:]] - total[batch.first[:-1]]
         on_grid = np.abs(ratio - rounded) < 1e-9 * ratio
         down, up = np.floor(ratio), np.ceil(ratio)
         sided = np.where(wanted < 0, down, np.where(wanted > 0, up, rounded))
-        rounded = np.where(kinked & ~on_grid, sided, rounded)
-    steps = np.clip(rounded, 1, batch.world.most_steps()).astype(np.int64)
-    stale = _falls_back(auctioneer, found, RATION_LAST)[:, np.newaxis]
-    steps = np.where(stale & (post.current_prices > 0), post.current_prices, steps)
-    counted = np.flatnonzero(batch.numeraire >= 0)
-    steps[counted, batch.numeraire[counted]] = steps_of_one(step)
-    price = settings.price(steps)
-    return steps, _with_numeraire(batch, price)
+        rounded = np.where(pinned & ~on_grid, sided, rounded)
+    return _bounded(batch, rounded)
+
+
+def _within_band(batch: Batch, post: MarketPost, steps: I64, band: F64) -> I64:
+    """Return prices that differ from the last published ones by no more than the band allows."""
+    last = post.current_prices
+    most = np.where(band > 0.0, band, np.inf)[:, np.newaxis] * np.maximum(last, 1)
+    moved = np.clip(steps - last, np.ceil(-most), np.floor(most))
+    # A price that may not move by its own step may move by one, or it would never move again.
+    moved = np.where((moved == 0.0) & (steps != last), np.sign(steps - last), moved)
+    kept = np.where((band > 0.0)[:, np.newaxis] & (last > 0), last + moved, steps)
+    return _bounded(batch, kept)
+
+
+def _trade(
+    batch: Batch, steps: I64, found: Solution, trading: Bool, off: Bool, settled: Settled
+) -> None:
+    """Settle the posts `trading` at `steps` and add that to `settled`.
+
+    Who is indifferent is judged at the prices that were found, or where `off` at those traded at.
+    """
+    price = price_of(batch, steps)
+    pinned = np.where((trading & ~off)[:, np.newaxis], found.price, price)
+    holdings, indifferent = batch.desired(price, pinned, trading)
+    tied = trading & several_kinked(batch)
+    if tied.any():
+        place(batch, price, pinned, tied, holdings, indifferent, write=True)
+    trade_steps(batch, pinned, trading, holdings, indifferent)
+    settled.add(settle(batch, steps, holdings, indifferent, trading))
+
+
+def _ration(batch: Batch, steps: I64, posts: Bool, found: Solution, settled: Settled) -> Bool:
+    """Trade at given prices, the long side rationed; return the posts with volume."""
+    _trade(batch, steps, found, posts, posts, settled)
+    traded: Bool = posts & (settled.volume.sum(axis=1) > 0)
+    return traded
+
+
+def price_of(batch: Batch, steps: I64) -> F64:
+    """Return prices [M / unit], float64 (posts, K), the numeraire's exactly 1."""
+    return _with_numeraire(batch, batch.world.settings.price(steps))
 
 
 def steps_of_one(step: float) -> int:
@@ -165,34 +247,24 @@ def steps_of_one(step: float) -> int:
     return round(1.0 / step)
 
 
-def _unrounded(found: Solution, price: F64) -> F64:
-    """Return the prices at which indifference is judged: the solver's, or those traded at."""
-    return np.where(found.converged[:, np.newaxis], found.price, price)
-
-
 def _publish(
     world: World,
     batch: Batch,
     post: MarketPost,
     clearing: Clearing,
-    trading: Bool,
+    cleared: Bool,
 ) -> None:
     """Set prices, their age and the last clear; without volume the price is indicative."""
-    volume = clearing.settled.volume.sum(axis=1)
-    sold = trading & (volume > 0)
-    solved = (clearing.status == CONVERGED) | (clearing.status == MARGINAL)
-    unpriced = batch.commodities & (post.current_prices == 0)
+    commodities = batch.commodities
+    sold = batch.active & (clearing.settled.volume.sum(axis=1) > 0)
+    solved = batch.active & cleared
+    unpriced = commodities & (post.current_prices == 0)
     mute = batch.active & ~sold & ~solved & unpriced.any(axis=1)
     if mute.any():
-        rates = np.rint(median_rates(batch) / world.settings.step_size)
-        rates = np.clip(rates, 1, world.most_steps()).astype(np.int64)
+        rates = _rounded(batch, median_rates(batch))
         clearing.price = np.where(mute[:, np.newaxis], rates, clearing.price)
-    clearing.status[batch.active & ~sold & solved] = INDICATIVE
-    fresh = (sold | mute | (batch.active & solved))[:, np.newaxis] & batch.commodities
-    if world.settings.mode != QUASILINEAR:
-        counted = np.flatnonzero(batch.numeraire >= 0)
-        unit = steps_of_one(world.settings.step_size)
-        clearing.price[counted, batch.numeraire[counted]] = unit
+    clearing.status[solved & ~sold] = INDICATIVE
+    fresh = (sold | mute | solved)[:, np.newaxis] & commodities
     post.current_prices[fresh] = clearing.price[fresh]
     stale = batch.active[:, np.newaxis] & ~fresh & (post.current_prices > 0)
     clearing.price[stale] = post.current_prices[stale]

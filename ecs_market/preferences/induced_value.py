@@ -20,6 +20,8 @@ from ecs_market.types import F64, Bool, float64, int64
 NAME = "induced_value"
 CODE = 7
 KINKED = True
+# Goods count apart, each in steps of a bounded quantity.
+STEPPED = True
 # Columns of a good.
 PITCH = 2 + LONGEST_CURVE
 

@@ -18,6 +18,8 @@ from ecs_market.types import F64, Bool, float64
 NAME = "limit_order"
 CODE = 100
 KINKED = True
+# Goods count apart, each in steps of a bounded quantity.
+STEPPED = True
 
 
 def width(bundle: int) -> int:

@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.broadcast import confidence_at
+from ecs_market.kernels.choice import post_score
+from ecs_market.kernels.memory import recall, remembered_price, remembered_since
+from ecs_market.kernels.spatial import apart
 from ecs_market.preferences.chain import last_hessian as hessian
 from ecs_market.preferences.chain import last_indifference_at as indifference_at
 from ecs_market.preferences.chain import last_indifference_count as indifference_count
@@ -187,11 +191,29 @@ def find_market(
     market_kind: int,
     best_market: I32,
     best_value: F32,
+    wanders: bool,
+    period_x: int,
+    period_y: int,
+    ids: I64,
+    seed: int,
+    temperature: float,
+    standing: F64,
+    promise: F32,
+    post_rows: I64,
+    memory_post: I64,
+    memory_price: I64,
+    memory_formed: I32,
+    step_numerator: float,
+    step_denominator: float,
+    decays: bool,
+    half_life: float,
 ) -> None:
     """Write each agent's best market post and its discounted value [M]; 0 where there is none.
 
-    Ties go to the post that is pursued already, then to the lower id.  Who cannot walk looks only
-    at posts within reach.
+    Ties go to the post that is pursued already, then to the lower id.  Who cannot walk, or wanders
+    without looking, finds only posts within reach.  A post out of earshot is valued at the prices
+    remembered of it.  `promise` gets the gain at the prices known of the best post, unless it has
+    no entries.
     """
     goods_count = inventory.shape[1]
     n = goods_count + (1 if mode == IN_UTILITY else 0)
@@ -205,14 +227,18 @@ def find_market(
     traded = np.ones(n, np.bool_)
     mask = np.empty(n, np.bool_)
     floor = 0.5 * lot_size
+    slots = memory_post.shape[1]
     for row in range(start, stop):
         code = int64(family[row])
         chosen = int64(-1)
         value_chosen = 0.0
+        score_chosen = -np.inf if temperature > 0.0 else 0.0
+        promised = 0.0
         best_market[row] = -1
         best_value[row] = 0.0
         tile = (int64(y[row]) >> tile_shift) * tiles_x + (int64(x[row]) >> tile_shift)
-        if tile_start[tile] == tile_start[tile + 1]:
+        here = tile_start[tile + 1] - tile_start[tile]
+        if here + slots == 0:
             continue
         own = parameters[row]
         weight = money_weight[row]
@@ -227,15 +253,31 @@ def find_market(
         kept = int64(-1)
         if intent_kind[row] == market_kind and intent_since[row] >= 0:
             kept = intent_target[row]
-        for entry in range(tile_start[tile], tile_start[tile + 1]):
-            post = tile_posts[entry]
-            distance = abs(int64(x[row]) - int64(post_x[post])) + abs(
-                int64(y[row]) - int64(post_y[post])
-            )
-            hears = distance <= hearing[post] and confidence[post] > 0.0
-            if not hears and distance > sight[post]:
+        since = int64(tick)
+        if intent_since[row] >= 0:
+            since = int64(intent_since[row])
+        for entry in range(here + slots):
+            # First the posts that reach into the tile, then those that are remembered besides.
+            noted = int64(entry) - here
+            if noted < 0:
+                post = int64(tile_posts[tile_start[tile] + entry])
+            elif memory_post[row, noted] >= 0:
+                post = post_rows[memory_post[row, noted]]
+            else:
                 continue
-            if budget[row] <= 0 and distance > interaction[post]:
+            distance = apart(int64(x[row]), int64(post_x[post]), period_x)
+            distance += apart(int64(y[row]), int64(post_y[post]), period_y)
+            hears = distance <= hearing[post] and confidence[post] > 0.0
+            near = hears or distance <= sight[post]
+            if noted >= 0 and near:
+                continue
+            if noted < 0 and not hears:
+                noted = int64(recall(row, post_id[post], memory_post))
+            if not near and noted < 0:
+                continue
+            if distance >= beta_power.shape[0]:
+                continue
+            if (wanders or budget[row] <= 0) and distance > interaction[post]:
                 continue
             barred = False
             for slot in range(barred_kind.shape[1]):
@@ -265,6 +307,16 @@ def find_market(
                 price[k] = 1.0
                 if k != counted:
                     price[k] = heard_price[post, k] if hears else 0.0
+                    if noted >= 0:
+                        price[k] = remembered_price(
+                            row,
+                            noted,
+                            k,
+                            goods_count,
+                            memory_price,
+                            step_numerator,
+                            step_denominator,
+                        )
                     if price[k] <= 0.0:
                         price[k] = max(rate[k] / worth, 1e-12)
             if useless:
@@ -298,22 +350,58 @@ def find_market(
                     high,
                 )
             trust = unheard_confidence
-            if hears:
+            if noted >= 0:
+                age = tick - remembered_since(row, noted, goods_count, memory_price, memory_formed)
+                trust = confidence_at(age, decays, half_life, unheard_confidence)
+            elif hears:
                 trust = confidence[post]
-                if hearing[post] > 0:
-                    trust *= 1.0 - distance_floor * distance / hearing[post]
+            if (hears or noted >= 0) and hearing[post] > 0:
+                trust *= 1.0 - distance_floor * min(distance, int64(hearing[post])) / hearing[post]
             value *= trust * beta_power[distance]
+            value *= standing[post]
             if value < min_value:
                 continue
             ident = post_id[post]
-            better = value > value_chosen
-            if value == value_chosen and chosen != kept:
+            if temperature > 0.0 and value <= 0.0:
+                continue
+            score = post_score(value, temperature, seed, ident, since, ids[row])
+            better = score > score_chosen
+            if score == score_chosen and chosen != kept:
                 better = ident == kept or ident < chosen
-            if better:
-                value_chosen = value
-                chosen = ident
+            if not better:
+                continue
+            score_chosen = score
+            value_chosen = value
+            chosen = ident
+            if promise.shape[0] == 0:
+                continue
+            promised = 0.0
+            if hears or noted >= 0:
+                promised = gain_at(
+                    code,
+                    price,
+                    fee_rate[post],
+                    fee_unit[post],
+                    shading[post],
+                    traded,
+                    goods,
+                    money,
+                    own,
+                    weight,
+                    mode,
+                    counted,
+                    floor,
+                    before,
+                    worth,
+                    work,
+                    mask,
+                    low,
+                    high,
+                )
         best_value[row] = value_chosen
         best_market[row] = chosen
+        if promise.shape[0] > 0:
+            promise[row] = promised
 
 
 def sum_demand(
@@ -352,6 +440,9 @@ def sum_demand(
     high = np.empty(n)
     work = np.empty((3, n))
     mask = np.empty(n, np.bool_)
+    # Rows are copied: taking a view of one counts its references, for which threads would wait.
+    bundle = np.empty(n)
+    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
@@ -362,16 +453,22 @@ def sum_demand(
             bought[segment, k] = 0.0
             sold[segment, k] = 0.0
         part = 1.0 - shading[post]
+        at = price[post]
+        traded = commodities[post]
         for member in range(segment_start[segment], segment_stop[segment]):
+            for k in range(n):
+                bundle[k] = goods[member, k]
+            for k in range(own.shape[0]):
+                own[k] = parameters[member, k]
             wanted(
                 family,
-                price[post],
+                at,
                 fee_rate[post],
                 fee_unit[post],
-                commodities[post],
-                goods[member],
+                traded,
+                bundle,
                 money[member],
-                parameters[member],
+                own,
                 money_weight[member],
                 mode,
                 int64(numeraire[post]),
@@ -383,7 +480,7 @@ def sum_demand(
                 high,
             )
             for k in range(n):
-                held = goods[member, k]
+                held = bundle[k]
                 if part < 1.0:
                     low[k] = held + part * (low[k] - held)
                     high[k] = held + part * (high[k] - held)
@@ -430,25 +527,35 @@ def write_demand(
     high = np.empty(n)
     work = np.empty((3, n))
     mask = np.empty(n, np.bool_)
+    # Rows are copied: taking a view of one counts its references, for which threads would wait.
+    bundle = np.empty(n)
+    own = np.empty(parameters.shape[1])
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
             continue
         part = 1.0 - shading[post]
+        traded = commodities[post]
+        at = price[post]
+        pinned = pinned_price[post]
         for member in range(segment_start[segment], segment_stop[segment]):
+            for k in range(n):
+                bundle[k] = goods[member, k]
+            for k in range(own.shape[0]):
+                own[k] = parameters[member, k]
             any_marginal = False
             for attempt in range(2):
                 if attempt == 1 and any_marginal:
                     break
                 wanted(
                     family,
-                    pinned_price[post] if attempt == 0 else price[post],
+                    pinned if attempt == 0 else at,
                     fee_rate[post],
                     fee_unit[post],
-                    commodities[post],
-                    goods[member],
+                    traded,
+                    bundle,
                     money[member],
-                    parameters[member],
+                    own,
                     money_weight[member],
                     mode,
                     int64(numeraire[post]),
@@ -460,7 +567,7 @@ def write_demand(
                     high,
                 )
                 for k in range(n):
-                    held = goods[member, k]
+                    held = bundle[k]
                     if part < 1.0:
                         low[k] = held + part * (low[k] - held)
                         high[k] = held + part * (high[k] - held)

@@ -262,6 +262,8 @@ def _price(
 ) -> dict[str, float] | None:
     report = context.report
     if value is None or value == "none":
+        if declared.required:
+            report.add(path, "expected a price, got none")
         return None
 
     def one(place: Path, amount: object) -> float:

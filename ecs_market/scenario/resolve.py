@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from ecs_market import registry
 from ecs_market.declared.options import OPTIONS
 from ecs_market.scenario.check import Context, reference, usable
 from ecs_market.scenario.check_parameters import one_parameter, parameters
@@ -18,12 +19,11 @@ from ecs_market.scenario.model import (
     Params,
     PriceInfo,
     Protocols,
-    Resources,
     Scenario,
-    largest_total,
 )
 from ecs_market.scenario.resolve_agents import MONEY, Size, population
 from ecs_market.scenario.resolve_posts import posts, resources
+from ecs_market.scenario.resolve_totals import MAX_CELLS, check_supply, check_totals
 from ecs_market.scenario.schema import (
     AgentsIn,
     ParamsIn,
@@ -32,9 +32,8 @@ from ecs_market.scenario.schema import (
     ScenarioIn,
     UnitsIn,
 )
-from ecs_market.units import MAX_LOTS, MAX_MINOR, Units
+from ecs_market.units import Units
 
-MAX_CELLS = 2**31
 MAX_BARRED = 32
 
 _GOOD = re.compile(r"[^\W\d]\w{0,31}")
@@ -55,6 +54,7 @@ def resolve(document: Document, report: Report, default_name: str) -> Scenario:
     ScenarioError
         With every fault, in file order.
     """
+    registry.every_entry()  # a broken plug-in is its own error, not a fault of the file
     if not isinstance(document.data, dict):
         report.add((), f"expected a mapping of scenario keys, got {shown(document.data)}")
         report.raise_if_any()
@@ -95,8 +95,8 @@ def _build(spec: ScenarioIn, report: Report, default_name: str) -> Scenario:
         ticks=spec.ticks,
         seed=spec.seed,
     )
-    _check_supply(made, spec, context, groups)
-    _check_totals(made, context, groups)
+    check_supply(made, spec, context, groups)
+    check_totals(made, spec, context, groups)
     return made
 
 
@@ -266,59 +266,3 @@ def _protocols(context: Context, spec: ProtocolsIn) -> Protocols:
         bargaining.name if bargaining else "",
         resolved,
     )
-
-
-def _check_supply(
-    made: Scenario, spec: ScenarioIn, context: Context, groups: Sequence[AgentsIn]
-) -> None:
-    """Refuse posts for goods that nobody owns and nothing yields."""
-    report = context.report
-    held = [group.at(key) for group in groups for key in ("count", "inventories")]
-    if context.goods is None or not context.units_sound or any(map(report.has, held)):
-        return
-    if spec.resources is not None and report.has(spec.resources.at()):
-        return
-    yielded = {each.good for each in made.resources.types} if made.resources else set()
-    dry = {
-        good
-        for index, good in enumerate(context.goods)
-        if good not in yielded and largest_total(made.populations, index, made.market_posts) == 0
-    }
-    if not dry:
-        return
-    number = {tuple(each.location or ()): i for i, each in enumerate(spec.market_posts or ())}
-    for post in made.market_posts:
-        missing = [good for good in post.commodities if good in dry]
-        if missing and (post.x, post.y) in number:
-            path = spec.at("market_posts", number[post.x, post.y], "commodities")
-            report.add(path, f"nobody has {', '.join(missing)} and no resource yields it")
-
-
-def _check_totals(made: Scenario, context: Context, groups: Sequence[AgentsIn]) -> None:
-    """Keep every sum and product of the run inside 64-bit integers."""
-    if not context.units_sound or not groups:
-        return
-    path = groups[0].at("inventories") if len(groups) == 1 else ("populations",)
-    agents = sum(each.count for each in made.populations)
-    if agents > MAX_CELLS:
-        context.report.add(groups[0].at("count"), f"more than {MAX_CELLS:,} agents in all")
-    cells = made.grid.width * made.grid.height
-    patches = _patches(made.resources, cells)
-    for index, good in enumerate(made.goods):
-        total = largest_total(made.populations, index, made.market_posts) + patches.get(good, 0)
-        if total > MAX_LOTS:
-            message = f"{good}: up to {total:.3g} lots in all, more than 2^53; choose a larger lot"
-            context.report.add(path, message, key=True)
-    money = sum(each.money.total(each.count) for each in made.populations)
-    money += sum(each.stock_money for each in made.market_posts)
-    if money > MAX_MINOR:
-        message = f"M: up to {money:.3g} minor units in all, more than 2^61; choose coarser units"
-        context.report.add(path, message, key=True)
-
-
-def _patches(found: Resources | None, cells: int) -> dict[str, int]:
-    """Most lots of each good that the ground can hold at the start."""
-    most: dict[str, int] = {}
-    for each in found.types if found is not None and found.spawn_rate > 0 else ():
-        most[each.good] = max(most.get(each.good, 0), cells * each.quantity.high)
-    return most

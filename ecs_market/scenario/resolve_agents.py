@@ -216,7 +216,8 @@ def _set_kappa(
             return
         level = _level_at_midpoint(context, entry, resolved, weight, held)
         if level > 0.0 and math.isfinite(level):
-            resolved["kappa"] = level
+            most = next(each.maximum for each in entry.parameters if each.name == "kappa")
+            resolved["kappa"] = level if most is None else min(level, most)
             return
         spelled = context.report.document.spell(spec.at())
         _log.warning(

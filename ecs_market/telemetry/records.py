@@ -133,8 +133,8 @@ def _record_trades(world: World, recorder: Recorder, trades: Trades, *, bilatera
         {
             "tick": world.tick,
             "market_id": None if bilateral else trades.market,
-            "buyer_id": trades.buyer,
-            "seller_id": trades.seller,
+            "buyer_id": np.ma.masked_array(trades.buyer, trades.buyer < 0),
+            "seller_id": np.ma.masked_array(trades.seller, trades.seller < 0),
             "commodity": Coded(trades.good, world.settings.goods),
             "quantity": trades.quantity,
             "price": trades.price,

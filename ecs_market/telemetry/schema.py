@@ -218,8 +218,7 @@ _TABLES = (
         Level.TRADES,
         (
             *_key("run_id", "tick"),
-            *_ints("market_id"),
-            *_key("buyer_id", "seller_id"),
+            *_ints("market_id", "buyer_id", "seller_id"),
             *_GOOD,
             *_lots("quantity"),
             *_steps("price"),

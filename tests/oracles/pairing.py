@@ -8,6 +8,8 @@ from dataclasses import dataclass
 IDLE, MARKET, PARTNER, RESOURCE = 0, 1, 2, 3
 
 Target = tuple[int, int]
+# Minus its weight, then the lower and the higher id.
+Edge = tuple[float, int, int]
 NOTHING: Target = (IDLE, -1)
 
 
@@ -27,8 +29,17 @@ def greedy_pairs(
     barred
         Whom each agent leaves alone.
     """
-    partner = {a: b for a, b in choices.items() if choices.get(b) == a}
-    edges = {
+    first = {a: b for a, b in choices.items() if choices.get(b) == a}
+    return heaviest_first(edges_between(lists, choices, barred), first)
+
+
+def edges_between(
+    lists: Mapping[int, list[tuple[float, int]]],
+    choices: Mapping[int, int],
+    barred: Mapping[int, set[int]],
+) -> set[Edge]:
+    """Return all pairs of seekers of which one lists the other and neither leaves it alone."""
+    return {
         (-weight, min(a, b), max(a, b))
         for a, found in lists.items()
         for weight, b in found
@@ -37,6 +48,11 @@ def greedy_pairs(
         and b not in barred.get(a, ())
         and a not in barred.get(b, ())
     }
+
+
+def heaviest_first(edges: set[Edge], first: Mapping[int, int]) -> dict[int, int]:
+    """Add the heaviest edge that is still possible to the pairs there are, and so on."""
+    partner = dict(first)
     for _, a, b in sorted(edges):
         if a not in partner and b not in partner:
             partner[a], partner[b] = b, a

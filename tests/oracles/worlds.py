@@ -18,7 +18,9 @@ from ecs_market.components.position import Position
 from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility, Visibility
 from ecs_market.scenario import from_dict
+from ecs_market.settings import Settings
 from ecs_market.world import World
+from tests.oracles.walking import gap
 
 LINEAR = {"type": "linear", "weights": [0.7, 0.3]}
 COBB_DOUGLAS = {"type": "cobb_douglas", "exponents": [0.6, 0.4]}
@@ -53,10 +55,15 @@ def group(
 
 
 def scenario(
-    *populations: dict[str, Any], width: int = 11, height: int = 9, **keys: Any
+    *populations: dict[str, Any],
+    width: int = 11,
+    height: int = 9,
+    torus: bool = False,
+    **keys: Any,
 ) -> dict[str, Any]:
     """Return a scenario of these populations on a small grid."""
-    return {"grid": {"width": width, "height": height}, "populations": list(populations), **keys}
+    grid = {"width": width, "height": height, "torus": torus}
+    return {"grid": grid, "populations": list(populations), **keys}
 
 
 def world_of(*populations: dict[str, Any], seed: int = 0, **keys: Any) -> World:
@@ -163,6 +170,8 @@ def shuffle(world: World, generator: np.random.Generator) -> None:
     world.restructure(reorder={name: generator.permutation(table.size) for name, table in tables})
 
 
-def distance(a: Any, b: Any) -> int:
-    """Return the Manhattan distance."""
-    return abs(int(a.x) - int(b.x)) + abs(int(a.y) - int(b.y))
+def distance(a: Any, b: Any, settings: Settings | None = None) -> int:
+    """Return the Manhattan distance; with settings on a torus, the least over all ways round."""
+    torus = settings is not None and settings.torus
+    size = (settings.width, settings.height) if settings is not None and torus else None
+    return gap((int(a.x), int(a.y)), (int(b.x), int(b.y)), size)

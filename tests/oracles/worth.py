@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ecs_market.settings import Settings
 from tests.oracles.worlds import Agent, Post, distance
@@ -151,12 +151,23 @@ def known_prices(post: Post, tick: int, settings: Settings) -> dict[int, int]:
     }
 
 
-def post_value(agent: Agent, post: Post, tick: int, settings: Settings) -> float:
-    """Return the discounted value [M] of a post to an agent, 0 if it does not know of it."""
-    way = distance(agent, post)
+def post_value(
+    agent: Agent,
+    post: Post,
+    tick: int,
+    settings: Settings,
+    memory: Mapping[int, Mapping[int, tuple[float, int]]] | None = None,
+) -> float:
+    """Return the discounted value [M] of a post to an agent, 0 if it does not know of it.
+
+    `memory` has, by post and good, the price last heard [M / unit] and when it was formed.
+    """
+    way = distance(agent, post, settings)
     known = known_prices(post, tick, settings)
     hears = bool(known) and way <= post.broadcast
-    if not (hears or way <= post.sight) or (MARKET, post.ident) in agent.barred:
+    noted = {} if hears else (memory or {}).get(post.ident, {})
+    known_of = hears or noted or way <= post.sight
+    if not known_of or (MARKET, post.ident) in agent.barred:
         return 0.0
     last = max(k for k, traded in enumerate(post.traded) if traded)
     unit = agent.weight
@@ -168,6 +179,11 @@ def post_value(agent: Agent, post: Post, tick: int, settings: Settings) -> float
         for k in known:
             price[k] = post.price[k]
         trust = confidence(settings, max(known.values()), way, post.broadcast)
+    for k, (was, _) in noted.items():
+        price[k] = was
+    if noted:
+        age = max(tick - formed for _, formed in noted.values())
+        trust = confidence(settings, age, min(way, post.broadcast), post.broadcast)
     total = 0.0
     for side in (settings.price_info.sigma, -settings.price_info.sigma):
         tilted = [p * math.exp(side) for p in price]
@@ -178,12 +194,39 @@ def post_value(agent: Agent, post: Post, tick: int, settings: Settings) -> float
     return value if value >= settings.min_value else 0.0
 
 
-def pair_total(
-    a: tuple[Sequence[float], Sequence[float], Sequence[float], float],
-    b: tuple[Sequence[float], Sequence[float], Sequence[float], float],
-) -> float:
-    """Return the total gain [M] of a pair's best trade; a side is (rates, slopes, stock, cash)."""
-    best = 0.0
+Side = tuple[Sequence[float], Sequence[float], Sequence[float], float]
+
+
+def barter_total(a: Side, b: Side, k: int, pay: int) -> float:
+    """Return the total gain [M] of the best trade of good k for another, 0 if none pays."""
+    if min(a[0][pay], b[0][pay]) <= 0.0:
+        return 0.0
+    buyer, seller = (a, b) if a[0][k] / a[0][pay] >= b[0][k] / b[0][pay] else (b, a)
+    high, low = buyer[0][k] / buyer[0][pay], seller[0][k] / seller[0][pay]
+    price = (high + low) / 2
+    if high <= low:
+        return 0.0
+    # What a unit more of the good gives each side at that price, and how fast that falls.
+    first = [buyer[0][k] - price * buyer[0][pay], price * seller[0][pay] - seller[0][k]]
+    bend = [side[1][k] + price**2 * side[1][pay] for side in (a, b)]
+    most = min(seller[2][k], buyer[2][pay] / price)
+    quantity = min(sum(first) / sum(bend), most) if sum(bend) > 0.0 else most
+    return sum(first) * quantity - sum(bend) / 2 * quantity**2
+
+
+def pair_total(a: Side, b: Side, money: bool = True, goods: bool = False) -> float:
+    """Return the total gain [M] of a pair's best trade; a side is (rates, slopes, stock, cash).
+
+    `money` and `goods` say what a good can be traded for.
+    """
+    best, number = 0.0, len(a[0])
+    if goods:
+        for pay in range(number):
+            for k in range(pay):
+                found = barter_total(a, b, k, pay) or barter_total(a, b, pay, k)
+                best = max(best, found)
+    if not money:
+        return best
     for k in range(len(a[0])):
         buyer, seller = (a, b) if a[0][k] >= b[0][k] else (b, a)
         gap = buyer[0][k] - seller[0][k]
