@@ -241,7 +241,6 @@ def refresh_reach(world: World) -> None:
     if world.settings.memory_slots:
         furthest = OUT_OF_MIND
     furthest = min(furthest, world.settings.width + world.settings.height)
-    powers = np.ones(furthest + 2)
-    for distance in range(1, len(powers)):
-        powers[distance] = powers[distance - 1] * world.settings.beta
-    world.beta_power = powers
+    powers = np.full(furthest + 2, world.settings.beta)
+    powers[0] = 1.0
+    world.beta_power = np.cumprod(powers)

@@ -8,7 +8,10 @@ import numpy as np
 
 from ecs_market.books import books
 from ecs_market.components.call_auction import GatheredOrders
+from ecs_market.components.double_auction import RestingOrders
+from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.market_post import STATUSES, MarketPost
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.errors import InputError
@@ -16,6 +19,10 @@ from ecs_market.mechanisms.reputation import standing
 
 if TYPE_CHECKING:
     from ecs_market.simulation import Simulation
+
+
+# Shares of payments are stored in parts of this.
+BILLION = 1_000_000_000
 
 
 class MarketView:
@@ -88,6 +95,24 @@ class MarketView:
         return STATUSES[int(self._part(MarketPost).status[self._row])]
 
     @property
+    def fees(self) -> dict[str, float]:
+        """What buyer and seller each pay: a share of the payment, and an amount a lot [M]."""
+        rules, units = self._part(MarketRules), self._simulation.units
+        return {
+            "ad_valorem": int(rules.fee_ppb[self._row]) / BILLION,
+            "per_lot": units.from_minor(int(rules.fee_per_lot[self._row])),
+        }
+
+    @property
+    def account(self) -> dict[str, float]:
+        """What the post itself owns, fees and stock [unit, M]."""
+        account, units = self._part(MarketAccount), self._simulation.units
+        names = self._simulation.world.settings.goods
+        goods = account.goods[self._row]
+        owned = {good: units.from_lots(int(lots)) for good, lots in zip(names, goods, strict=True)}
+        return {**owned, "M": units.from_minor(int(account.money[self._row]))}
+
+    @property
     def reputation(self) -> float:
         """By how much agents value the post less for what it failed to give, 1 at best."""
         return float(standing(self._simulation.world)[self._row])
@@ -105,7 +130,7 @@ class MarketView:
                 "limit_price": units.from_steps(int(book.price[i])),
             }
             for book in books(self._simulation.world)
-            if isinstance(book, GatheredOrders)
+            if isinstance(book, (GatheredOrders, RestingOrders))
             for i in np.flatnonzero(book.post == self.id)
         ]
 

@@ -309,3 +309,13 @@ def test_an_order_is_cut_to_what_its_agent_still_has() -> None:
             edit.set("inventory.money", ids, np.zeros(len(ids), np.int64))
         sim.step()
         assert (sim.world.agents.whole(Inventory).money >= 0).all()
+
+
+def test_a_double_auction_shows_its_resting_orders() -> None:
+    document = scenario(2)
+    document["market_posts"][0] |= {"mechanism": "continuous_double_auction"}
+    with Simulation(document, 0, telemetry_level="off") as sim:
+        sim.run(12)
+        orders = sim.markets[0].pending_orders
+    assert orders
+    assert all(order["quantity"] > 0 and order["limit_price"] > 0 for order in orders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from fractions import Fraction
 from typing import Any
 
 import esper
@@ -14,13 +14,15 @@ from hypothesis import strategies as st
 from ecs_market import Simulation, load_scenario
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_account import MarketAccount
+from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.utility import Utility
-from ecs_market.preferences import cobb_douglas, linear
-from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.preferences.rows import LOG
+from ecs_market.preferences.families import FAMILIES
+from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import I64
 from ecs_market.world import World
+from tests.oracles.charges import fee
 from tests.strategies import scenarios
 
 QUICK = settings(
@@ -38,26 +40,23 @@ def owned(world: World) -> tuple[I64, I64]:
     return inventory.goods[rows], inventory.money[rows]
 
 
-def utility(world: World, row: int, lots: I64, minor: int) -> tuple[float, float]:
-    """One agent's utility in plain Python, and the sum of the sizes of its terms."""
-    tastes = world.agents.whole(Utility)
-    parameters = tastes.parameters[row].tolist()
-    held = [count * world.settings.lot_size for count in lots.tolist()]
-    goods = len(held)
-    if tastes.family[row] == linear.CODE:
-        terms = [weight * amount for weight, amount in zip(parameters, held, strict=False)]
-    else:
-        assert tastes.family[row] == cobb_douglas.CODE
-        exponents, kappa, scale = parameters[:goods], parameters[goods], parameters[goods + 1]
-        wanted = [(a, x) for a, x in zip(exponents, held, strict=True) if a > 0]
-        if scale == LOG:
-            least = 0.5 * world.settings.lot_size
-            terms = [kappa * a * math.log(max(x, least)) for a, x in wanted]
-        else:
-            terms = [math.prod(x**a for a, x in wanted)]
-    if world.settings.mode == QUASILINEAR:
-        terms.append(float(tastes.money_weight[row]) * minor * world.settings.minor_size)
-    return math.fsum(terms), math.fsum(map(abs, terms))
+def utility(world: World, row: int, lots: I64, minor: int) -> float:
+    """One agent's utility, money included."""
+    tastes, settings = world.agents.whole(Utility), world.settings
+    held = [count * settings.lot_size for count in lots.tolist()]
+    code, own = int(tastes.family[row]), tastes.parameters[row]
+    if settings.mode == IN_UTILITY:
+        held.append(minor * settings.minor_size)
+    worth = float(FAMILIES[code].utility(np.array(held), own, 0.5 * settings.lot_size))
+    if settings.mode == QUASILINEAR:
+        worth += float(tastes.money_weight[row]) * minor * settings.minor_size
+    return worth
+
+
+def accounts(world: World) -> tuple[I64, I64]:
+    """What posts own, by id, copied."""
+    account, rows = world.posts.whole(MarketAccount), world.post_rows
+    return account.goods[rows], account.money[rows]
 
 
 class Before(esper.Processor):
@@ -66,10 +65,12 @@ class Before(esper.Processor):
     def __init__(self) -> None:
         self.goods: I64 = np.empty((0, 0), np.int64)
         self.money: I64 = np.empty(0, np.int64)
+        self.posts: tuple[I64, I64] = self.goods, self.money
 
     def process(self, world: World) -> None:
         """Copy holdings."""
         self.goods, self.money = owned(world)
+        self.posts = accounts(world)
 
 
 class After(esper.Processor):
@@ -80,34 +81,66 @@ class After(esper.Processor):
         self.trades = 0
 
     def process(self, world: World) -> None:
-        """Assert that trades explain every change and that nobody lost by it."""
+        """Assert that trades and fees explain every change and that nobody lost by it."""
         goods, money = owned(world)
         ids = np.flatnonzero(world.agent_rows >= 0)
         place = {int(ident): index for index, ident in enumerate(ids)}
         expected, cash = self.before.goods.copy(), self.before.money.copy()
-        reports = [clearing.trades() for clearing in world.scratch.clearings]
-        reports.append(world.scratch.bargains.trades)
-        for each in reports:
+        stock, till = (each.copy() for each in self.before.posts)
+        paid, judged = np.zeros_like(cash), np.zeros(len(cash), np.bool_)
+        reports = [(c.trades(), c.orders is None) for c in world.scratch.clearings]
+        reports.append((world.scratch.bargains.trades, True))
+        for each, whole in reports:
             self.trades += each.size
+            net: dict[tuple[int, int, int, int], int] = {}
             for trade in range(each.size):
-                buyer, seller = place[int(each.buyer[trade])], place[int(each.seller[trade])]
-                good, lots = int(each.good[trade]), int(each.quantity[trade])
-                assert buyer != seller
+                post, good = int(each.market[trade]), int(each.good[trade])
+                lots, price = int(each.quantity[trade]), int(each.price[trade])
+                assert each.buyer[trade] != each.seller[trade]
                 assert lots > 0
-                expected[buyer, good] += lots
-                expected[seller, good] -= lots
-                if world.settings.mode == QUASILINEAR:
-                    assert each.price[trade] >= 1
-                    cash[buyer] -= lots * int(each.price[trade])
-                    cash[seller] += lots * int(each.price[trade])
+                worth = lots * price if world.settings.mode != UNIT_OF_ACCOUNT else 0
+                assert price >= 1 or not worth
+                for ident, sign in ((int(each.buyer[trade]), 1), (int(each.seller[trade]), -1)):
+                    if ident < 0:
+                        stock[post, good] += sign * lots
+                        till[post] -= sign * worth
+                        continue
+                    expected[place[ident], good] += sign * lots
+                    cash[place[ident]] -= sign * worth
+                    judged[place[ident]] |= whole
+                    key = (post, place[ident], good, price)
+                    net[key] = net.get(key, 0) + sign * lots
+                if len(each.fee):
+                    till[post] += int(each.fee[trade])
+            if whole and len(each.fee):
+                self._charge(world, net, paid)
+                assert paid.sum() == each.fee.sum()
+                cash -= paid
+                paid[:] = 0
+            elif len(each.fee):  # books charge trade by trade; here only the total is known
+                cash[~judged] = money[~judged]
         assert (goods == expected).all()
         assert (money == cash).all()
-        changed = (goods != self.before.goods).any(axis=1) | (money != self.before.money)
-        for index in np.flatnonzero(changed):
+        assert all((a == b).all() for a, b in zip(accounts(world), (stock, till), strict=True))
+        for index in np.flatnonzero(judged):
             row = int(world.agent_rows[ids[index]])
-            old, size = utility(world, row, self.before.goods[index], int(self.before.money[index]))
-            new, _ = utility(world, row, goods[index], int(money[index]))
-            assert new >= old - NOISE * size, f"agent {ids[index]}: {old} -> {new}"
+            old = utility(world, row, self.before.goods[index], int(self.before.money[index]))
+            new = utility(world, row, goods[index], int(money[index]))
+            size = (
+                abs(old)
+                + abs(new)
+                + float(self.before.money[index] + money[index])
+                * (world.settings.minor_size * float(world.agents.whole(Utility).money_weight[row]))
+            )
+            assert new >= old - NOISE * (1.0 + size), f"agent {ids[index]}: {old} -> {new}"
+
+    def _charge(self, world: World, net: dict[tuple[int, int, int, int], int], paid: I64) -> None:
+        """Add each agent's fees on its net trades."""
+        rules = world.posts.whole(MarketRules)
+        for (post, index, _, price), lots in net.items():
+            row = world.post_rows[post]
+            share = Fraction(int(rules.fee_ppb[row]), 10**9)
+            paid[index] += fee(lots, price, share, int(rules.fee_per_lot[row]))
 
 
 def in_ground(world: World) -> list[int]:
@@ -127,23 +160,27 @@ def check_run(scenario: Any, seed: int, ticks: int) -> int:
         sim.add_system(after, after="bargaining")
         goods, money = owned(sim.world)
         ground = in_ground(sim.world)
-        start = [int(total) for total in goods.sum(axis=0)]
+        stock, till = accounts(sim.world)
+        start = [int(total) for total in goods.sum(axis=0) + stock.sum(axis=0)]
         names = sim.scenario.goods
         regrows = sim.scenario.resources is not None and sim.scenario.resources.regrowth is not None
-        cash = int(money.sum())
+        cash = int(money.sum()) + int(till.sum())
         for _ in range(ticks):
             sim.step()
             goods, money = owned(sim.world)
-            assert goods.min() >= 0
-            assert money.min() >= 0
-            assert int(money.sum()) == cash == sim.total_money()
+            stock, till = accounts(sim.world)
+            assert min(goods.min(), money.min(), stock.min(initial=0), till.min(initial=0)) >= 0
+            assert int(money.sum()) + int(till.sum()) == cash
+            assert int(money.sum()) == sim.total_money()
             ledger = sim.ledger()
             for entry in ledger.values():
                 came = entry["initial"] + entry["harvest"] + entry["host"]
                 assert came == entry["current"]
-                assert entry["host"] == entry["markets"] == 0
+                assert entry["host"] == 0
             assert ledger["M"]["harvest"] == 0
-            now = [int(total) for total in goods.sum(axis=0)]
+            assert ledger["M"]["markets"] == till.sum()
+            assert [ledger[name]["markets"] for name in names] == stock.sum(axis=0).tolist()
+            now = [int(total) for total in goods.sum(axis=0) + stock.sum(axis=0)]
             assert [ledger[name]["initial"] for name in names] == start
             assert [ledger[name]["current"] for name in names] == now
             left = in_ground(sim.world)

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_market import clear
+from ecs_market.kernels.book import Members, Scale, Terms
 from ecs_market.kernels.rationing import fill_orders, nth_largest, share_out
-from ecs_market.kernels.settlement import Members, Scale, Terms
 from ecs_market.mechanisms import settlement
 from ecs_market.preferences import cobb_douglas, linear
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
@@ -46,6 +46,13 @@ def shared(draw: st.DrawFn) -> tuple[list[int], int, list[int]]:
 def test_nth_largest(values: list[int], data: st.DataObject) -> None:
     n = data.draw(st.integers(1, len(values)))
     assert nth_largest(ints(values), len(values), n) == sorted(values, reverse=True)[n - 1]
+
+
+def test_nth_largest_of_many() -> None:
+    values = np.random.default_rng(3).integers(0, 2**62, 3000)
+    ordered = np.sort(values)[::-1].tolist()
+    for n in (1, 2, 700, 2999, 3000):
+        assert nth_largest(values, len(values), n) == ordered[n - 1]
 
 
 @given(shared())
@@ -214,7 +221,7 @@ def worth(case: Case, i: int, net: Any) -> float:
 
 
 def noise_of(case: Case, i: int) -> float:
-    return 1e-11 * (1.0 + case.minor[i] * LOT * STEP + 200 * case.tastes[i].kappa)
+    return 1e-11 * (1.0 + float(case.minor[i]) * LOT * STEP + 200 * case.tastes[i].kappa)
 
 
 @given(cases())
@@ -285,9 +292,8 @@ def test_the_order_of_rows_does_not_matter(case: Case, barter: bool, shuffle: An
     if barter:
         case.steps[-1] = round(1 / STEP)
         case.fee_ppb = case.fee_per_lot = 0
-        case.tastes = [
-            Taste(t.family, t.parameters[: len(case.steps)], t.kappa) for t in case.tastes
-        ]
+        goods = len(case.steps)
+        case.tastes = [Taste(t.family, t.parameters[:goods], kappa=t.kappa) for t in case.tastes]
     order = list(range(len(case.lots)))
     plain = run(case, np.array(order), barter)
     shuffle.shuffle(order)
@@ -317,7 +323,7 @@ def test_somebody_who_would_be_worse_off_scales_the_whole_bundle() -> None:
 def test_clearing_far_from_equilibrium_harms_nobody(seed: int, mode: str) -> None:
     """At a price after one round, with nothing solved, the settlement still keeps its promises."""
     rng = np.random.default_rng(seed)
-    members = []
+    members: list[Agent] = []
     for _ in range(int(rng.integers(2, 8))):
         parameters = tuple(np.round(rng.uniform(0.1, 1.5, 2), 2).tolist())
         family = str(rng.choice(["linear", "cobb_douglas"]))
@@ -346,3 +352,36 @@ def test_clearing_far_from_equilibrium_harms_nobody(seed: int, mode: str) -> Non
         gained = change(member.taste, before[i], result.goods_lots[i])
         gained += float(result.money_minor[i] - minor[i]) * 1e-7
         assert gained >= -1e-9
+
+
+VALUES = [3.25 - 0.25 * place for place in range(11)]
+
+
+@pytest.mark.parametrize("mechanism", ["walrasian", "posted_price"])
+def test_at_the_margin_as_much_is_traded_as_can_be(mechanism: str) -> None:
+    """Smith's first test: at 2.00 the sixth buyer and the sixth seller neither gain nor lose."""
+    orders = [
+        {"agent": i, "commodity": "X", "direction": side, "quantity": 1, "limit_price": value}
+        for side in ("buy", "sell")
+        for i, value in enumerate(VALUES, 0 if side == "buy" else 100)
+    ]
+    result = clear(
+        orders=orders,
+        units={"lot": 1, "price_step": 0.01},
+        mechanism=mechanism,
+        mechanism_params={"initial_price": 2.0},
+    )
+    assert result.prices["X"] == 2.0
+    assert result.volume["X"] == 6.0
+    assert result.gains.sum() == pytest.approx(7.5)
+
+
+def test_who_would_as_soon_buy_as_sell_does_not_trade_with_its_like() -> None:
+    held = {"A": 10, "M": 10}
+    taste = {"type": "linear", "weights": [0.7]}
+    result = clear(
+        [{"name": "all", "count": 5, "inventories": held, "utilities": [taste]}],
+        mechanism="posted_price",
+        mechanism_params={"initial_price": 0.7},
+    )
+    assert result.volume["A"] == 0.0

@@ -318,7 +318,7 @@ def test_a_bad_override_is_named() -> None:
 def test_missing_files_get_near_names() -> None:
     with pytest.raises(ScenarioError, match="did you mean walrasian_two_markets"):
         load_scenario("walrasian_two_market")
-    with pytest.raises(ScenarioError, match="shipped scenarios: bilateral_only"):
+    with pytest.raises(ScenarioError, match="shipped scenarios: barter_ring"):
         load_scenario("zzz")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from ecs_market.errors import Issue, ScenarioError
 from ecs_market.scenario import Scenario, from_dict, loads
 from ecs_market.scenario.load import _find
+from tests.strategies import random_scenario
 
 TEXT = _find("walrasian_two_markets")[0]
 CANONICAL: dict[str, Any] = yaml.safe_load(TEXT)
@@ -68,6 +70,7 @@ def faults(call: Callable[[], Scenario]) -> tuple[Issue, ...]:
 
 
 PLACES = places(CANONICAL)
+DRAW = {"distribution": "normal", "mean": 1, "sd": 0.1}
 
 
 @QUICK
@@ -107,6 +110,24 @@ def test_the_canonical_mapping_with_a_key_renamed(place: tuple[Any, ...], name: 
     else:
         del target[place[-1]]
     faults(lambda: from_dict(mapping))
+
+
+@QUICK
+@given(st.integers(0, 2**40), st.randoms(use_true_random=False), VALUES)
+def test_any_option_with_a_value_replaced(number: int, rng: random.Random, value: Any) -> None:
+    mapping = random_scenario(number)
+    place = rng.choice(places(mapping))
+    target: Any = mapping
+    for key in place[:-1]:
+        target = target[key]
+    target[place[-1]] = rng.choice([value, [value], [0, 2], {"values": [value]}, DRAW])
+    faults(lambda: from_dict(mapping))
+
+
+@QUICK
+@given(st.integers(0, 2**40))
+def test_any_random_scenario_is_valid(number: int) -> None:
+    assert faults(lambda: from_dict(random_scenario(number))) == ()
 
 
 @QUICK

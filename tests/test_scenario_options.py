@@ -386,3 +386,115 @@ protocols:
         loads(text, "x.yaml")
     places = [(issue.line, issue.column) for issue in caught.value.issues]
     assert places == [(10, 35), (11, 10), (13, 35)]
+
+
+# --- every declared parameter ------------------------------------------------------------------
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "linear": {"weights": [1, 2]},
+    "cobb_douglas": {"exponents": [0.5, 0.5]},
+    "ces": {"weights": [1, 2], "rho": 0.5},
+    "leontief": {"coefficients": [1, 2]},
+    "quadratic": {"bliss": [9, 9], "sigma": [1, 1]},
+    "stone_geary": {"exponents": [0.5, 0.5], "subsistence": [1, 1]},
+    "translog": {"exponents": [0.5, 0.5], "cross": [[0, 0], [0, 0]]},
+    "induced_value": {"values": [[3, 2], [2]]},
+}
+
+
+def outside(parameter: registry.Parameter) -> list[Any]:
+    """Values that a parameter must not take, as a scenario would give them."""
+    wrong: list[Any] = []
+    if parameter.shape in ("choice", "flag"):
+        return ["nonsense", 3, [True]]
+    if parameter.shape == "choices":
+        return [[], "newton", ["nonsense"], [3]]
+    if parameter.shape == "block":
+        return [7, ["a"], {"nonsense": 1}]
+    if parameter.shape == "amounts":
+        return [7, {"A": -1}, {"Q": 1}, {"A": "x"}]
+    if parameter.above is not None:
+        wrong += [parameter.above, parameter.above - 1]
+    if parameter.minimum is not None:
+        wrong.append(parameter.minimum - 1)
+    if parameter.maximum is not None:
+        wrong.append(parameter.maximum * 2 + 1)
+    if parameter.below is not None:
+        wrong.append(parameter.below)
+    wrong += ["nonsense", True, float("inf"), float("nan")]
+    if parameter.shape == "integer":
+        wrong += [1.5, 2**31]
+    if parameter.shape == "per_good":
+        return [*([each, 1] for each in wrong), [1], [1, 1, 1], 5, "nonsense", {"A": 1}]
+    if parameter.shape == "curves":
+        return [*([[each], []] for each in wrong), [[1]], 5, [5, 5], {"A": [1]}]
+    if parameter.shape == "matrix":
+        rows = ([[each, 0], [0, 0]] for each in wrong)
+        return [*rows, [[0, 0]], [[0], [0]], 5, [0, 0]]
+    return [*wrong, [1.5], {"x": 1}]
+
+
+def declared(kind: registry.Kind) -> list[Any]:
+    return [
+        pytest.param(entry, parameter, id=f"{entry.name}-{parameter.name}")
+        for entry in registry.entries(kind)
+        for parameter in entry.parameters
+    ]
+
+
+@pytest.mark.parametrize(("entry", "parameter"), declared("mechanism"))
+def test_domains_of_mechanisms(entry: registry.Entry, parameter: registry.Parameter) -> None:
+    assert issues(base=with_mechanism(entry.name)) == []
+    for value in outside(parameter):
+        found = issues(base=with_mechanism(entry.name, **{parameter.name: value}))
+        place = f"market_posts[0].mechanism_params.{parameter.name}"
+        assert found, value
+        assert all(each.startswith(place) for each in found), (value, found)
+
+
+@pytest.mark.parametrize(("entry", "parameter"), declared("bargaining"))
+def test_domains_of_bargaining(entry: registry.Entry, parameter: registry.Parameter) -> None:
+    for value in outside(parameter):
+        found = issues(
+            base={**BASE, "protocols": {"bargaining": {"name": entry.name, parameter.name: value}}}
+        )
+        assert found, value
+        assert all(e.startswith(f"protocols.bargaining.{parameter.name}") for e in found), found
+
+
+@pytest.mark.parametrize(("entry", "parameter"), declared("family"))
+def test_domains_of_families(entry: registry.Entry, parameter: registry.Parameter) -> None:
+    base = copy.deepcopy(BASE)
+    base["market_posts"] = []
+    given = FAMILIES[entry.name]
+    base["agents"]["utilities"] = [{"type": entry.name, **given}]
+    assert issues(base=base) == []
+    for value in outside(parameter):
+        base["agents"]["utilities"] = [{"type": entry.name, **given, parameter.name: value}]
+        found = issues(base=base)
+        assert found, value
+        place = f"agents.utilities[0].{parameter.name}"
+        assert all(each.startswith(place) for each in found), (value, found)
+    if parameter.required:
+        rest = {key: each for key, each in given.items() if key != parameter.name}
+        base["agents"]["utilities"] = [{"type": entry.name, **rest}]
+        missing = f"agents.utilities[0].{parameter.name}: is missing ({entry.name})"
+        assert issues(base=base) == [missing]
+
+
+@pytest.mark.parametrize("mode", registry.MONEY_MODES)
+@pytest.mark.parametrize("name", FAMILIES)
+def test_money_modes_of_families(name: str, mode: str) -> None:
+    base = copy.deepcopy(BASE)
+    base["market_posts"], base["money"] = [], {"mode": mode}
+    base["agents"]["utilities"] = [{"type": name, **FAMILIES[name]}]
+    found = issues(base=base)
+    entry = registry.find("family", name)
+    if mode in entry.modes:
+        assert found == []
+        return
+    (told,) = found
+    assert told == (
+        f"agents.utilities[0].type: {name} can't be used in money mode {mode}, "
+        f"only in {', '.join(entry.modes)}"
+    )

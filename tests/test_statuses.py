@@ -171,6 +171,24 @@ def test_remedies_are_tried_in_their_order(ways: list[str], newton: bool, trades
     assert result.status == ("converged" if newton else "failed")
 
 
+def test_a_call_auction_takes_over() -> None:
+    """It clears truthful orders at one price a good."""
+    result = cleared(
+        pair(),
+        "quasilinear",
+        initial_price=3.0,
+        max_iterations=1,
+        on_failure=["call_auction", "ration_last"],
+    )
+    assert not result.newton
+    assert result.status == "failed"
+    assert result.gains.min() >= 0.0
+    assert result.volume["A"] == pytest.approx(4.0, abs=1.0)
+    assert result.prices["A"] == pytest.approx(1.0, rel=0.2)
+    assert sum(trade.quantity for trade in result.trades) == pytest.approx(result.volume["A"])
+    assert result.money_minor.sum() == round(200 / 1e-9)
+
+
 def test_rationing_that_finds_nothing_to_trade_gives_way_to_the_next() -> None:
     """At a price of 100 everybody sells; only Newton's method brings a trade about."""
     ways = ["ration_last", "newton"]

@@ -179,3 +179,27 @@ def test_gini_of_some() -> None:
     assert gini([0, 0, 0, 8]) == 0.75
     assert math.isnan(gini([]))
     assert math.isnan(gini([-2, 1]))
+
+
+curves = st.lists(st.integers(1, 60), min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), curves), min_size=1, max_size=5))
+def test_induced_values_equal_an_assignment(agents: list[tuple[bool, list[int]]]) -> None:
+    groups: list[dict[str, Any]] = []
+    values: list[int] = []
+    costs: list[int] = []
+    for i, (sells, curve) in enumerate(agents):
+        steps = sorted(curve, reverse=not sells)
+        (costs if sells else values).extend(steps)
+        held = {"X": len(steps) if sells else 0, "M": 1000}
+        taste = {"type": "induced_value", "costs" if sells else "values": [steps]}
+        groups.append({"name": f"g{i}", "count": 1, "inventories": held, "utilities": [taste]})
+    if not costs:
+        return
+    found = of_groups(groups, units=UNITS)
+    assert found.surplus == pytest.approx(assignment.greatest_surplus(values, costs))
+    assert found.exact
+    called = clear(groups, mechanism="call_auction", units=UNITS)
+    assert called.gains.sum() == pytest.approx(found.surplus)

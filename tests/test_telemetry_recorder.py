@@ -111,7 +111,7 @@ def test_what_is_no_number_is_stored_as_null(n: int) -> None:
     [
         ({"colour": 1}, "trades takes no column 'colour'"),
         ({"run_id": 1}, "trades takes no column 'run_id'"),
-        ({"buyer_id": None}, "trades.buyer_id is missing"),
+        ({"commodity": None}, "trades.commodity is missing"),
         ({"quantity": 0.5}, "trades.quantity is INTEGER: 0.5 does not fit"),
         ({"quantity": np.zeros(3)}, "trades.quantity is INTEGER: a 1-D array of float64"),
         ({"quantity": np.zeros((3, 2), np.int64)}, "a 2-D array of int64 does not fit"),

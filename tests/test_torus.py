@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_market import Simulation
+from ecs_market.components.inventory import Inventory
+from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.position import Position
 from ecs_market.kernels.posts import SIDE, cover_tiles, tile_gap
 from ecs_market.kernels.spatial import TILE_SHIFT, apart, tile_spans, way
@@ -152,14 +154,16 @@ def on_torus(number: int) -> dict[str, Any]:
     """Return a random scenario with everything that this kind of space can have."""
     made = random_scenario(number)
     made["grid"]["torus"] = True
-    made["market_memory"] = {"slots": number % 3}
-    made["market_choice"] = {"type": ["score", "softmax"][number % 2], "temperature": 0.5}
-    made["reputation"] = ["none", "ema"][number // 2 % 2]
+    made["params"] |= {
+        "market_memory": {"slots": number % 3},
+        "market_choice": {"type": ["score", "softmax"][number % 2], "temperature": 0.5},
+        "reputation": ["none", "ema"][number // 2 % 2],
+    }
     made["protocols"]["matching"] = ["greedy_surplus", "random", "three_pass"][number % 3]
     if number % 5 == 1:
         made["protocols"]["search"] = "random_walk"
     if number % 4 < 3:
-        del made["params"]["mode"]
+        made["params"].pop("mode", None)
         made["params"]["mode_schedule"] = [
             {"mode": "forage", "ticks": 2},
             {"mode": "trade", "ticks": 3},
@@ -171,6 +175,23 @@ def on_torus(number: int) -> dict[str, Any]:
 @pytest.mark.parametrize("number", [*LIVELY, *range(200, 212)])
 def test_threads_rows_and_telemetry_change_nothing(number: int) -> None:
     everything_at_once(on_torus(number), number, 15)
+
+
+@pytest.mark.parametrize("number", [*LIVELY, *range(200, 208)])
+def test_nothing_is_lost(number: int) -> None:
+    with Simulation(on_torus(number), number, telemetry_level="off") as simulation:
+        inventory = simulation.world.agents.whole(Inventory)
+        account = simulation.world.posts.whole(MarketAccount)
+        for _ in range(15):
+            simulation.step()
+            assert min(inventory.goods.min(), inventory.money.min()) >= 0
+            for place, entry in enumerate(simulation.ledger().values()):
+                came = entry["initial"] + entry["harvest"] + entry["host"]
+                if place < simulation.world.goods:
+                    held = inventory.goods[:, place].sum() + account.goods[:, place].sum()
+                else:
+                    held = inventory.money.sum() + account.money.sum()
+                assert came == entry["current"] == held
 
 
 HASHES = """

@@ -14,16 +14,39 @@ _BARTER = Parameter(
     False,
 )
 
+_RANGE = (
+    Parameter(
+        "low",
+        "number",
+        "Lowest value or cost [M / unit].",
+        None,
+        minimum=0.0,
+        maximum=1e9,
+        optional=True,
+    ),
+    Parameter(
+        "high",
+        "number",
+        "Highest value or cost [M / unit].",
+        None,
+        above=0.0,
+        maximum=1e9,
+        optional=True,
+    ),
+)
+
 
 def check_range(
     parameters: Mapping[str, Any], goods: tuple[str, ...], mode: str
 ) -> list[tuple[str, str]]:
-    """Refuse an equilibrium strategy that does not know from where values and costs come."""
+    """Refuse a strategy that needs to know from where values and costs come, but does not."""
     low, high = parameters.get("low"), parameters.get("high")
     if low is None or high is None:
         missing = "low" if low is None else "high"
         if parameters.get("strategy") == "equilibrium":
             return [(missing, "strategy equilibrium needs low and high")]
+        if parameters.get("information") == "prior":
+            return [(missing, "information prior needs low and high")]
     elif low >= high:
         return [("low", f"must be below high, got {low:g} and {high:g}")]
     return []
@@ -119,8 +142,18 @@ ENTRIES: tuple[Entry, ...] = (
                 "random",
                 choices=("random", "buyer", "seller", "lower_id", "higher_id"),
             ),
+            Parameter(
+                "information",
+                "choice",
+                "complete: the proposer knows the other's utility; prior: only that a unit is "
+                "worth something between low and high, evenly.",
+                "complete",
+                choices=("complete", "prior"),
+            ),
+            *_RANGE,
             _BARTER,
         ),
+        check=check_range,
     ),
     Entry(
         "bargaining",
@@ -136,24 +169,7 @@ ENTRIES: tuple[Entry, ...] = (
                 "truthful",
                 choices=("truthful", "equilibrium"),
             ),
-            Parameter(
-                "low",
-                "number",
-                "Lowest value or cost [M / unit].",
-                None,
-                minimum=0.0,
-                maximum=1e9,
-                optional=True,
-            ),
-            Parameter(
-                "high",
-                "number",
-                "Highest value or cost [M / unit].",
-                None,
-                above=0.0,
-                maximum=1e9,
-                optional=True,
-            ),
+            *_RANGE,
             _BARTER,
         ),
         check=check_range,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ecs_market.components.intent import MARKET
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.spatial import apart
-from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
 
 @kernel
@@ -151,3 +153,66 @@ def add_segments(segment_post: I32, active: Bool, per_segment: F64, per_post: F6
         if active[post]:
             for k in range(per_post.shape[1]):
                 per_post[post, k] += per_segment[segment, k]
+
+
+@kernel
+def nth_smallest(values: F64, size: int, n: int) -> float:
+    """Return the n-th smallest (n from 0) of the first `size` values, which it rearranges.
+
+    Hoare's selection: linear in `size` on average, whatever the order of the values.
+    """
+    low = int64(0)
+    high = int64(size - 1)
+    while low < high:
+        middle = (low + high) // 2
+        a = values[low]
+        b = values[middle]
+        c = values[high]
+        pivot = max(min(a, b), min(max(a, b), c))
+        i = low
+        j = high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                held = values[i]
+                values[i] = values[j]
+                values[j] = held
+                i += 1
+                j -= 1
+        if n <= j:
+            high = j
+        elif n >= i:
+            low = i
+        else:
+            break
+    return float64(values[n])
+
+
+@kernel
+def median_rates(start: int, stop: int, first: I64, rows: I32, rate: F32, median: F64) -> None:
+    """Write the median of the members' rates, a post and good each; item = post x goods + good.
+
+    The mean of the middle two where their number is even; nothing for posts without members.
+    """
+    goods = rate.shape[1]
+    scratch = np.empty(0)
+    for item in range(start, stop):
+        post = item // goods
+        k = item % goods
+        size = first[post + 1] - first[post]
+        if size == 0:
+            continue
+        if scratch.shape[0] < size:
+            scratch = np.empty(size)
+        for i in range(size):
+            scratch[i] = rate[rows[first[post] + i], k]
+        upper = nth_smallest(scratch, size, size // 2)
+        lower = upper
+        if size % 2 == 0:
+            lower = scratch[0]
+            for i in range(1, size // 2):
+                lower = max(lower, scratch[i])
+        median[post, k] = 0.5 * (lower + upper)

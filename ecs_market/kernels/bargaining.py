@@ -1,3 +1,5 @@
+# every rule has the signature that the loop over pairs calls
+
 """Face-to-face trade in rounds: two agents bargain until no rule gains a lot for both.
 
 A round tries the goods in the order of how far the two rates of exchange are apart; the first
@@ -14,8 +16,10 @@ import numpy as np
 
 from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
 from ecs_market.kernels.bargaining_sides import (
+    BUYER,
     FIELDS,
-    MOST_GAIN,
+    HIGHER,
+    LOWER,
     ROW,
     WEIGHT,
     WORTH,
@@ -23,21 +27,24 @@ from ecs_market.kernels.bargaining_sides import (
     both_gain,
     exchange_rate,
     gain,
+    in_minor,
     in_steps,
-    load,
     midpoint,
+    money_at,
+    money_rate,
     move,
     note,
     payment_for,
     pick_items,
-    store,
+    put_back,
     swap,
     swap_rows,
+    take_up,
     worth,
     write_rates,
 )
-from ecs_market.kernels.jit import kernel
-from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
+from ecs_market.kernels.jit import borrowing
+from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
 # Whether a rule goes on by blocks of one size while the rates stay as they are.
@@ -46,7 +53,7 @@ REPEATS = True
 MOST_AGREEMENTS = 1000
 
 
-@kernel
+@borrowing
 def forget(tried: Bool) -> None:
     """Mark every pair of goods as untried."""
     for k in range(tried.shape[0]):
@@ -54,7 +61,7 @@ def forget(tried: Bool) -> None:
             tried[k, unit] = False
 
 
-@kernel
+@borrowing
 def same_rates(rates: F64, others: F64) -> bool:
     """Return whether both sides' marginal utilities are what they were."""
     for side in range(2):
@@ -64,7 +71,15 @@ def same_rates(rates: F64, others: F64) -> bool:
     return True
 
 
-@kernel
+@borrowing
+def buyer_leads(lead: int, buyer_is_lower: bool) -> bool:
+    """Return whether the buyer makes the offer."""
+    if lead == LOWER or lead == HIGHER:
+        return buyer_is_lower == (lead == LOWER)
+    return lead == BUYER
+
+
+@borrowing
 def book(
     k: int,
     unit: int,
@@ -81,23 +96,6 @@ def book(
     move(1, k, -size, held, other_bundle, lot_size, minor_size)
     move(0, unit, -paid, held, bundle, lot_size, minor_size)
     move(1, unit, paid, held, other_bundle, lot_size, minor_size)
-
-
-@kernel
-def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
-    """Return the utility in which a side's gains are counted: of money, or of what pays.
-
-    Where that is worth nothing to it, the gain is counted in the good.
-    """
-    n = rates.shape[1] - 1
-    found = float64(rates[at, unit if mode == UNIT_OF_ACCOUNT else n])
-    return found if found > 0.0 else float64(rates[at, k])
-
-
-@kernel
-def in_minor(gained: float, minor_size: float) -> int:
-    """Return a gain in minor units, 0 at least."""
-    return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)
 
 
 def repeats(
@@ -205,6 +203,134 @@ def carry_out(
     return total * size, total * paid, float64(total) * gained
 
 
+@borrowing
+def swap_sides(state: F64) -> None:
+    """Exchange what both sides' rows of `state` hold."""
+    for column in range(state.shape[1]):
+        kept = state[0, column]
+        state[0, column] = state[1, column]
+        state[1, column] = kept
+
+
+@borrowing
+def write_deal(deals: I64, at: int, buyer: int, seller: int, k: int, size: int, steps: int) -> None:
+    """Write down a trade between two rows."""
+    deals[at, 0] = buyer
+    deals[at, 1] = seller
+    deals[at, 2] = k
+    deals[at, 3] = size
+    deals[at, 4] = steps
+
+
+def meet(
+    lower: int,
+    mode: int,
+    barter: bool,
+    rule: F64,
+    lead: int,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    rates: F64,
+    before: F64,
+    lot_size: float,
+    step_size: float,
+    minor_size: float,
+    halves: I64,
+    money_steps: int,
+    work: F64,
+    traded: Bool,
+    tried: Bool,
+    picked: I64,
+    deals: I64,
+) -> tuple[int, int, float]:
+    """Let a pair bargain; return agreements, rows of `deals` written, and the gain [M].
+
+    `lower` is the row of the agent with the lower id, and a deal has rows in place of ids.
+    """
+    n = money_at(held)
+    used = 0
+    forget(tried)
+    made = 0
+    total = 0.0
+    while made < MOST_AGREEMENTS:
+        pick_items(rates, mode, barter, tried, picked)
+        k = picked[0]
+        unit = picked[1]
+        if k < 0:
+            break
+        tried[k, unit] = True
+        one = exchange_rate(rates[0, k], rates[0, unit])
+        two = exchange_rate(rates[1, k], rates[1, unit])
+        if one < two:
+            swap_rows(rates, held)
+            swap_sides(state)
+            swap(bundle, other_bundle)
+            swap(taste, other_taste)
+        steps = in_steps(midpoint(one, two), step_size)
+        unit_steps = int64(0) if unit == n else money_steps
+        size, steps = agree(
+            k,
+            unit,
+            steps,
+            unit_steps,
+            mode,
+            rule,
+            buyer_leads(lead, held[0, ROW] == lower),
+            held,
+            bundle,
+            taste,
+            other_bundle,
+            other_taste,
+            state,
+            rates,
+            halves,
+            lot_size,
+            step_size,
+            minor_size,
+            work,
+            traded,
+        )
+        if size == 0:
+            continue
+        if made == 0 and mode == QUASILINEAR:
+            total -= worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
+            total -= worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
+        size, paid, more = carry_out(
+            k,
+            unit,
+            size,
+            steps,
+            unit_steps,
+            mode,
+            held,
+            bundle,
+            taste,
+            other_bundle,
+            other_taste,
+            state,
+            rates,
+            before,
+            lot_size,
+            minor_size,
+        )
+        total += more
+        write_deal(deals, used, held[0, ROW], held[1, ROW], k, size, steps)
+        used += 1
+        if unit < n:
+            write_deal(deals, used, held[1, ROW], held[0, ROW], unit, paid, unit_steps)
+            used += 1
+        made += 1
+        forget(tried)
+    if made > 0 and mode == QUASILINEAR:
+        total += worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
+        total += worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
+    return made, used, total
+
+
 def trade_in_rounds(
     start: int,
     stop: int,
@@ -245,18 +371,19 @@ def trade_in_rounds(
     before = np.empty((2, n + 1))
     tried = np.empty((n, n + 1), np.bool_)
     picked = np.empty(2, np.int64)
+    deals = np.empty((2 * MOST_AGREEMENTS, FIELDS), np.int64)
     held = np.empty((2, n + 3), np.int64)
     bundle = np.empty(entries)
     other_bundle = np.empty(entries)
     taste = np.empty(parameters.shape[1])
     other_taste = np.empty(parameters.shape[1])
-    state = np.empty((2, 3))
+    state = np.empty((2, 2))
     tastes = (family, parameters, weight)
     for pair in range(start, stop):
         i = first[pair]
         j = second[pair]
-        load(i, 0, goods, money, *tastes, lot_size, minor_size, held, bundle, taste, state)
-        load(
+        take_up(i, 0, goods, money, *tastes, lot_size, minor_size, held, bundle, taste, state)
+        take_up(
             j,
             1,
             goods,
@@ -271,92 +398,41 @@ def trade_in_rounds(
         )
         write_rates(0, held, bundle, taste, state, lot_size, rates)
         write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
-        forget(tried)
-        made = 0
-        total = 0.0
-        while made < MOST_AGREEMENTS:
-            pick_items(rates, mode, barter, tried, picked)
-            k = picked[0]
-            unit = picked[1]
-            if k < 0:
-                break
-            tried[k, unit] = True
-            one = exchange_rate(rates[0, k], rates[0, unit])
-            two = exchange_rate(rates[1, k], rates[1, unit])
-            if one < two:
-                swap_rows(rates, held)
-                swap(state[0], state[1])
-                swap(bundle, other_bundle)
-                swap(taste, other_taste)
-            steps = in_steps(midpoint(one, two), step_size)
-            unit_steps = int64(0) if unit == n else money_steps
-            size, steps = agree(
-                k,
-                unit,
-                steps,
-                unit_steps,
-                mode,
-                rule,
-                False,
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                rates,
-                halves,
-                lot_size,
-                step_size,
-                minor_size,
-                work,
-                traded,
-            )
-            if size == 0:
-                continue
-            if made == 0 and mode == QUASILINEAR:
-                total -= worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-                total -= (
-                    worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-                )
-            size, paid, more = carry_out(
-                k,
-                unit,
-                size,
-                steps,
-                unit_steps,
-                mode,
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                rates,
-                before,
-                lot_size,
-                minor_size,
-            )
-            total += more
-            buyer = ids[held[0, ROW]]
-            seller = ids[held[1, ROW]]
-            record = note(record, used, buyer, seller, k, size, steps)
+        made, written, total = meet(
+            i,
+            mode,
+            barter,
+            rule,
+            leads[pair],
+            held,
+            bundle,
+            taste,
+            other_bundle,
+            other_taste,
+            state,
+            rates,
+            before,
+            lot_size,
+            step_size,
+            minor_size,
+            halves,
+            money_steps,
+            work,
+            traded,
+            tried,
+            picked,
+            deals,
+        )
+        for row in range(written):
+            buyer = ids[deals[row, 0]]
+            seller = ids[deals[row, 1]]
+            record = note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
             used += 1
-            if unit < n:
-                record = note(record, used, seller, buyer, unit, paid, unit_steps)
-                used += 1
-            made += 1
-            forget(tried)
         trades[pair] = made
         gained[pair] = 0
         if made > 0:
-            if mode == QUASILINEAR:
-                total += worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-                total += (
-                    worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-                )
             gained[pair] = in_minor(total, minor_size)
             filled[i] = True
             filled[j] = True
-            store(held, goods, money)
+            put_back(held, goods, money)
     return record[:used]

@@ -1,3 +1,5 @@
+# ruff: noqa: ARG001  # every rule has the signature that the loop over pairs calls
+
 """How much two agents agree on at the midpoint price: blocks, or the smaller wish.
 
 Templates, as in `bargaining_sides`; `agree_on_block` and `agree_on_wish` are what the rounds of
@@ -5,8 +7,6 @@ Templates, as in `bargaining_sides`; `agree_on_block` and `agree_on_wish` are wh
 """
 
 from __future__ import annotations
-
-import math
 
 from ecs_market.kernels.bargaining_sides import (
     FAMILY,
@@ -18,7 +18,7 @@ from ecs_market.kernels.bargaining_sides import (
     money_at,
     payment_for,
 )
-from ecs_market.kernels.jit import inlined, kernel
+from ecs_market.kernels.jit import borrowing, inlined
 from ecs_market.preferences.chain import last_demand as demand
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool, float64, int64
@@ -135,7 +135,7 @@ def block_gains(
     return True
 
 
-@kernel
+@borrowing
 def first_guess(
     first: int,
     k: int,

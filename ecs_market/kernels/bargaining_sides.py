@@ -6,8 +6,8 @@ the seller side 1:
 
 - `held` (2, K + 3): the items [lot; minor unit], the family's code, the agent's row;
 - `bundle`, `other_bundle` [unit] and `taste`, `other_taste`, the rows of parameters;
-- `state` (2, 3): the weight of money, the utility (nan if not worked out) and that after the trade
-  looked at last; `rates` (2, K + 1): the marginal utilities of the items.
+- `state` (2, 2): the weight of money and the utility, nan if not worked out;
+- `rates` (2, K + 1): the marginal utilities of the items.
 
 The plain functions are templates, copied for the families in use with `utility`, `marginal` and
 `demand` bound to those.
@@ -16,9 +16,10 @@ The plain functions are templates, copied for the families in use with `utility`
 from __future__ import annotations
 
 import math
+
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
@@ -28,7 +29,9 @@ from ecs_market.units import MAX_LOTS, MAX_STEPS
 
 # Columns of `held` after the items, and of `state`.
 FAMILY, ROW = -2, -1
-WEIGHT, WORTH, NEXT = 0, 1, 2
+WEIGHT, WORTH = 0, 1
+# Who proposes: the lower id, the higher id, who buys or who sells.
+LOWER, HIGHER, BUYER, SELLER = 0, 1, 2, 3
 # A gain under this share of the utilities compared is float noise.
 NOISE = 1e-12
 FIELDS = 5
@@ -37,7 +40,7 @@ MOST_GAIN = 2.0**50
 MOST_PRICE = float(MAX_STEPS)
 
 
-@kernel
+@borrowing
 def payment_for(lots: int, steps: int, unit_steps: int) -> int:
     """Return what `lots` cost: minor units (`unit_steps` 0), or the nearest lots of a good."""
     if unit_steps == 0:
@@ -46,7 +49,7 @@ def payment_for(lots: int, steps: int, unit_steps: int) -> int:
     return quotient + (1 if 2 * remainder >= unit_steps else 0)
 
 
-@kernel
+@borrowing
 def affordable(cash: int, steps: int, unit_steps: int) -> int:
     """Return how many lots `cash` (minor units, or lots of the good that pays) can buy."""
     if unit_steps == 0:
@@ -57,7 +60,7 @@ def affordable(cash: int, steps: int, unit_steps: int) -> int:
     return lots
 
 
-@kernel
+@borrowing
 def exchange_rate(worth: float, worth_of_unit: float) -> float:
     """Return how much of what pays a good is worth, inf if that is worth nothing.
 
@@ -68,7 +71,7 @@ def exchange_rate(worth: float, worth_of_unit: float) -> float:
     return math.inf if worth > 0.0 else -1.0
 
 
-@kernel
+@borrowing
 def midpoint(one: float, two: float) -> float:
     """Return the middle of two rates of exchange.
 
@@ -81,13 +84,13 @@ def midpoint(one: float, two: float) -> float:
     return 0.5 * (one + two)
 
 
-@kernel
+@borrowing
 def in_steps(price: float, step_size: float) -> int:
     """Return a price in whole steps, at least one."""
     return max(int64(1), int64(min(MOST_PRICE, price / step_size) + 0.5))
 
 
-@kernel
+@borrowing
 def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) -> None:
     """Write the untried pair (good, what pays) whose rates of exchange are furthest apart.
 
@@ -113,8 +116,8 @@ def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) ->
                 picked[1] = unit
 
 
-@kernel
-def load(
+@borrowing
+def take_up(
     row: int,
     at: int,
     goods: I64,
@@ -145,8 +148,8 @@ def load(
     state[at, WORTH] = math.nan
 
 
-@kernel
-def store(held: I64, goods: I64, money: I64) -> None:
+@borrowing
+def put_back(held: I64, goods: I64, money: I64) -> None:
     """Write what both sides hold back to their rows."""
     n = goods.shape[1]
     for at in range(2):
@@ -156,7 +159,7 @@ def store(held: I64, goods: I64, money: I64) -> None:
         money[row] = held[at, n]
 
 
-@kernel
+@borrowing
 def swap_rows(table: F64, whole: I64) -> None:
     """Exchange the two rows of both tables."""
     for column in range(table.shape[1]):
@@ -169,7 +172,7 @@ def swap_rows(table: F64, whole: I64) -> None:
         whole[1, column] = number
 
 
-@kernel
+@borrowing
 def swap(one: F64, two: F64) -> None:
     """Exchange the contents of two arrays."""
     for entry in range(one.shape[0]):
@@ -178,7 +181,7 @@ def swap(one: F64, two: F64) -> None:
         two[entry] = kept
 
 
-@kernel
+@borrowing
 def move(
     at: int, item: int, change: int, held: I64, bundle: F64, lot_size: float, minor_size: float
 ) -> None:
@@ -189,10 +192,10 @@ def move(
         bundle[item] = float64(held[at, item]) * size
 
 
-@kernel
+@borrowing
 def money_at(held: I64) -> int:
     """Return the number of money among the items."""
-    return held.shape[1] + FAMILY - 1
+    return int64(held.shape[1]) + FAMILY - 1
 
 
 def worth(at: int, held: I64, bundle: F64, taste: F64, state: F64, lot_size: float) -> float:
@@ -250,7 +253,7 @@ def worth_after(
     return found
 
 
-@kernel
+@borrowing
 def gained(now: float, old: float, spent: float) -> float:
     """Return the change in utility, 0 in the noise."""
     found = now - old - spent
@@ -270,13 +273,9 @@ def gain(
     lot_size: float,
     minor_size: float,
 ) -> float:
-    """Return a side's gain in utility from `change` lots of good k for `paid`; see `gained`.
-
-    The utility after it is kept in `state`, in case that the trade is made.
-    """
+    """Return a side's gain in utility from `change` lots of good k for `paid`; see `gained`."""
     old = worth(at, held, bundle, taste, state, lot_size)
     now = worth_after(at, k, change, unit, paid, held, bundle, taste, lot_size, minor_size)
-    state[at, NEXT] = now
     spent = 0.0
     if unit >= bundle.shape[0]:
         spent = state[at, WEIGHT] * (float64(paid) * minor_size)
@@ -305,6 +304,23 @@ def both_gain(
         1, k, -size, unit, -paid, held, other_bundle, other_taste, state, lot_size, minor_size
     )
     return second > 0.0
+
+
+@borrowing
+def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
+    """Return the utility in which a side's gains are counted: of money, or of what pays.
+
+    Where that is worth nothing to it, the gain is counted in the good.
+    """
+    n = rates.shape[1] - 1
+    found = float64(rates[at, unit if mode == UNIT_OF_ACCOUNT else n])
+    return found if found > 0.0 else float64(rates[at, k])
+
+
+@borrowing
+def in_minor(gained: float, minor_size: float) -> int:
+    """Return a gain in minor units, 0 at least."""
+    return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)
 
 
 @kernel

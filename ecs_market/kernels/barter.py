@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.book import Book, Members, Scale, Terms
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.rationing import fill_orders, share_out
-from ecs_market.kernels.settlement import Book, Members, Scale, Terms, gain_of
+from ecs_market.kernels.settlement import gain_of, load_member
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.types import I64, Bool, float64, int64
 
@@ -66,7 +67,6 @@ def restore_wishes(a: int, b: int, first: bool, book: Book) -> None:
             more = book.desired[i, k] - book.wish[i, k]
             if first:
                 book.wish[i, k] = book.desired[i, k]
-                book.fresh[i, k] = 0
             else:
                 book.wish[i, k] += more - int64(float64(more) * 0.5)
 
@@ -105,6 +105,10 @@ def settle_barter(
     part, and the outcome with most trade counts.  `gain` is in units of the numeraire.
     """
     goods = terms.price.shape[1]
+    lots, parameters = members.lots, members.parameters
+    held = np.empty(goods, np.int64)
+    net = np.empty(goods, np.int64)
+    own = np.empty(parameters.shape[1])
     before = np.empty(goods)
     after = np.empty(goods)
     for post in range(start, stop):
@@ -130,14 +134,16 @@ def settle_barter(
                 )
                 harmed = 0
                 for i in range(a, b):
+                    load_member(i, lots, parameters, held, own)
+                    for k in range(goods):
+                        net[k] = book.part[i, k]
                     gain, noise = gain_of(
                         members.family[i],
-                        members.lots[i],
-                        members.minor[i],
-                        book.fresh[i],
-                        book.part[i],
+                        held,
+                        net,
                         0,
-                        members.parameters[i],
+                        0,
+                        own,
                         members.weight[i],
                         scale.mode,
                         scale.lot,
@@ -156,8 +162,7 @@ def settle_barter(
                 break
         for i in range(a, b):
             for k in range(goods):
-                before[k] = float64(members.lots[i, k]) * scale.lot
-            worth = marginal(
-                members.family[i], before, members.parameters[i], 0.5 * scale.lot, unit
-            )
+                before[k] = float64(lots[i, k]) * scale.lot
+            load_member(i, lots, parameters, held, own)
+            worth = marginal(members.family[i], before, own, 0.5 * scale.lot, unit)
             book.gain[i] = book.gain[i] / worth if worth > 0.0 else 0.0

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecs_market.kernels.call_money import PPB, affordable
+from ecs_market.kernels.call_money import affordable
+from ecs_market.kernels.fees import BILLION
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY
@@ -88,7 +89,7 @@ def worth_after(
     """Return a member's utility after trading `change` lots at `price`, where money counts."""
     post = members.at[i]
     paid = float64(change) * float64(price)
-    paid += abs(paid) * (float64(terms.fee_ppb[post]) / PPB)
+    paid += abs(paid) * (float64(terms.fee_ppb[post]) / BILLION)
     paid += abs(float64(change)) * float64(terms.fee_per_lot[post])
     return worth_at(i, k, change, float64(members.minor[i]) - paid, members, scale, bundle)
 
@@ -140,7 +141,7 @@ def block_limit(
     if scale.mode == IN_UTILITY:
         return limit_in_utility(i, k, had, total, members, terms, scale, bundle)
     post = members.at[i]
-    rate = float64(terms.fee_ppb[post]) / PPB
+    rate = float64(terms.fee_ppb[post]) / BILLION
     fee = float64(terms.fee_per_lot[post]) * scale.minor_size / scale.lot_size
     old = worth_at(i, k, had, 0.0, members, scale, bundle)
     new = worth_at(i, k, total, 0.0, members, scale, bundle)

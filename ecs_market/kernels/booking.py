@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.book import Book, Chunks, Members, Scale, Terms
 from ecs_market.kernels.fees import fee_on
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.settlement import Book, Chunks, Members, Scale, Terms
+from ecs_market.kernels.settlement import load_member
 from ecs_market.preferences.chain import last_marginal as marginal
-from ecs_market.preferences.modes import IN_UTILITY, UNIT_OF_ACCOUNT
+from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I32, I64, Bool, float64, int64
 
 
@@ -61,10 +62,14 @@ def book_members(
     by sellers of each good, then fees and gains.
     """
     goods = book.filled.shape[1]
-    bundle = goods + 1 if scale.mode == IN_UTILITY else goods
-    before = np.empty(bundle)
+    lots, minor, parameters = members.lots, members.minor, members.parameters
+    held_before = np.empty(goods, np.int64)
+    own = np.empty(parameters.shape[1])
+    before = np.empty(goods + 1 if scale.mode == IN_UTILITY else goods)
     for chunk in range(start, stop):
         post = chunks.post[chunk]
+        ppb = terms.fee_ppb[post]
+        per_lot = terms.fee_per_lot[post]
         for column in range(4 * goods + 2):
             sums[chunk, column] = 0
         for i in range(chunks.start[chunk], chunks.stop[chunk]):
@@ -77,34 +82,32 @@ def book_members(
                 sums[chunk, 2 * goods + k] += max(0, wished)
                 sums[chunk, 3 * goods + k] += max(0, -wished)
                 changed = changed or filled != 0
+            gain[i] = 0
             if not changed:
-                gain[i] = 0
                 continue
-            worth = members.weight[i]
-            if scale.mode == UNIT_OF_ACCOUNT:
-                worth = 1.0
-            elif scale.mode == IN_UTILITY:
+            worth = members.weight[i] if scale.mode == QUASILINEAR else 1.0
+            if scale.mode == IN_UTILITY:
+                load_member(i, lots, parameters, held_before, own)
                 for k in range(goods):
-                    before[k] = float64(members.lots[i, k]) * scale.lot
-                before[goods] = float64(members.minor[i]) * scale.minor
-                worth = marginal(
-                    members.family[i], before, members.parameters[i], 0.5 * scale.lot, goods
-                )
+                    before[k] = float64(held_before[k]) * scale.lot
+                before[goods] = float64(minor[i]) * scale.minor
+                worth = marginal(members.family[i], before, own, 0.5 * scale.lot, goods)
             gained = book.gain[i] / worth / scale.minor if worth > 0.0 else 0.0
             gain[i] = int64(np.rint(min(most_gain, max(-most_gain, gained))))
             sums[chunk, 4 * goods + 1] += gain[i]
             traded[row[i]] = True
+            paid = int64(0)
             for k in range(goods):
                 filled = book.filled[i, k]
-                members.lots[i, k] += filled
-                held[row[i], k] = members.lots[i, k]
+                lots[i, k] += filled
+                held[row[i], k] = lots[i, k]
                 if scale.mode != UNIT_OF_ACCOUNT and filled != 0:
                     price = terms.price[post, k]
-                    fee = fee_on(abs(filled), price, terms.fee_ppb[post], terms.fee_per_lot[post])
-                    members.minor[i] -= filled * price + fee
+                    fee = fee_on(abs(filled), price, ppb, per_lot)
+                    paid += filled * price + fee
                     sums[chunk, 4 * goods] += fee
-            if scale.mode != UNIT_OF_ACCOUNT:
-                money[row[i]] = members.minor[i]
+            minor[i] -= paid
+            money[row[i]] = minor[i]
 
 
 @kernel

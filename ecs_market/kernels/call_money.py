@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.fees import BILLION, fee_on, most_lots
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, Bool, int64
-
-PPB = 1_000_000_000
 
 
 @kernel
@@ -17,26 +16,8 @@ def affordable(lots: int, minor: int, fee_ppb: int, fee_per_lot: int) -> int:
     rest = int64(minor) - int64(lots) * int64(fee_per_lot)
     if rest <= 0 or lots <= 0:
         return int64(0)
-    before_fee, _ = mul_div(rest, PPB, PPB + int64(fee_ppb))
+    before_fee, _ = mul_div(rest, BILLION, BILLION + int64(fee_ppb))
     return int64(before_fee // int64(lots))
-
-
-@kernel
-def cost_of(lots: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
-    """Return what a buyer pays for `lots` at `price`, its fee included."""
-    paid = int64(lots) * int64(price)
-    fee, _ = mul_div(paid, int64(fee_ppb), PPB)
-    return paid + fee + int64(lots) * int64(fee_per_lot)
-
-
-@kernel
-def most_lots(minor: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
-    """Return how many lots `minor` is enough for, within what rounding the fee down saves."""
-    before_fee, _ = mul_div(int64(minor), PPB, PPB + int64(fee_ppb))
-    lots = before_fee // (int64(price) + int64(fee_per_lot))
-    while lots > 0 and cost_of(lots, price, fee_ppb, fee_per_lot) > minor:
-        lots -= 1
-    return int64(lots)
 
 
 @kernel
@@ -91,8 +72,8 @@ def charge(
             continue
         lots = abs(change[i])
         own = bought_at[post] if change[i] > 0 else sold_at[post]
-        share, _ = mul_div(lots * own, fee_ppb[post], PPB)
-        fee[i] = share + lots * fee_per_lot[post] + lots * abs(own - price[post])
+        fee[i] = fee_on(lots, own, fee_ppb[post], fee_per_lot[post])
+        fee[i] += lots * abs(own - price[post])
         paid[i] = change[i] * price[post] + fee[i]
 
 

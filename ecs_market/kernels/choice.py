@@ -25,8 +25,8 @@ def post_score(
     """Return by what an agent ranks a post: its value [M], or at a temperature above 0 with chance.
 
     The largest of value / temperature + a Gumbel draw belongs to a post with a probability
-    proportional to exp(value / temperature) (Gumbel 1954, see Train 2009).  The draws last as long
-    as the pursuit that began in tick `since`.
+    proportional to exp(value / temperature) (McFadden 1974).  The draws last as long as the pursuit
+    that began in tick `since`.
     """
     if temperature <= 0.0:
         return value

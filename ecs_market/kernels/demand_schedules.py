@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ecs_market.kernels.block_limits import Members, Scale, Terms, block_limit
-from ecs_market.kernels.call_money import PPB, affordable, cost_of, most_lots
+from ecs_market.kernels.call_money import affordable
+from ecs_market.kernels.fees import BILLION, cost_of, most_lots
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.philox import CALL_LIMIT, CALL_SIDE, below
 from ecs_market.preferences.modes import IN_UTILITY
@@ -219,7 +220,7 @@ def draw_orders(
         high = int64(terms.price_high[post])
         if side == 0:
             # Below this the fee would take more than the price.
-            share = 1.0 - float64(fee_ppb) / PPB
+            share = 1.0 - float64(fee_ppb) / BILLION
             low = max(low, int64(np.ceil(float64(fee_per_lot) / share)))
         if terms.behaviour[post] == ZI_C:
             if side == 0:

@@ -50,9 +50,9 @@ def most_lots(limit: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
 
 
 @kernel
-def paid_for(filled: I64, part: I64, price: I64, fee_ppb: int, fee_per_lot: int) -> int:
-    """Return what net trades of `filled` + `part` cost together [minor unit]."""
+def paid_for(net: I64, price: I64, fee_ppb: int, fee_per_lot: int) -> int:
+    """Return what net trades of all goods cost together [minor unit]."""
     paid = int64(0)
-    for k in range(filled.shape[0]):
-        paid += cost_of(int64(filled[k] + part[k]), int64(price[k]), fee_ppb, fee_per_lot)
+    for k in range(net.shape[0]):
+        paid += cost_of(net[k], price[k], fee_ppb, fee_per_lot)
     return paid

@@ -9,17 +9,11 @@ import math
 
 import numpy as np
 
+from ecs_market.kernels.book import Chunks, Members, Scale, Terms
 from ecs_market.kernels.fees import paid_for
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.rationing import share_out
-from ecs_market.kernels.settlement import (
-    Chunks,
-    Members,
-    Scale,
-    Terms,
-    gain_of,
-    most_affordable,
-)
+from ecs_market.kernels.settlement import gain_of, load_member, most_affordable
 from ecs_market.preferences.modes import IN_UTILITY, UNIT_OF_ACCOUNT
 from ecs_market.types import I64, Bool, int64
 
@@ -63,8 +57,12 @@ def write_rooms(
 
     Where goods pay for goods `minor` is what a member has of the numeraire, at its price.
     """
-    trial = np.zeros(desired.shape[1], np.int64)
-    before = np.empty(desired.shape[1] + 1 if scale.mode == IN_UTILITY else desired.shape[1])
+    goods = desired.shape[1]
+    lots, parameters = members.lots, members.parameters
+    held = np.empty(goods, np.int64)
+    net = np.empty(goods, np.int64)
+    own = np.empty(parameters.shape[1])
+    before = np.empty(goods + 1 if scale.mode == IN_UTILITY else goods)
     after = np.empty(before.shape[0])
     for chunk in range(start, stop):
         post = chunks.post[chunk]
@@ -82,8 +80,11 @@ def write_rooms(
                 room[i, BUY] = members.minor[i] // price[k]
                 room[i, SELL] = members.lots[i, k]
                 continue
+            load_member(i, lots, parameters, held, own)
+            for m in range(goods):
+                net[m] = desired[i, m]
             sated = False
-            own = desired[i, k]
+            wish = desired[i, k]
             none = -math.inf
             # Ask about nothing (for comparison), then all, one lot and halves, to buy and to sell;
             # at last about one lot more than is bought, paid on credit: taste is put to the test.
@@ -91,11 +92,12 @@ def write_rooms(
                 low = int64(0)
                 high = int64(0)
                 sign = 1
-                if question == 1 and own >= 0:
-                    high = most_affordable(i, k, members.minor[i], desired, price, ppb, per_lot)
-                elif question == 2 and own <= 0:
+                net[k] = wish
+                if question == 1 and wish >= 0:
+                    high = most_affordable(k, members.minor[i], net, price, ppb, per_lot)
+                elif question == 2 and wish <= 0:
                     sign = -1
-                    high = members.lots[i, k] + own
+                    high = held[k] + wish
                 elif question == 3:
                     if scale.mode == IN_UTILITY:
                         continue
@@ -104,16 +106,14 @@ def write_rooms(
                 middle = high
                 asking = True
                 while asking:
-                    trial[k] = sign * middle
-                    paid = paid_for(desired[i], trial, price, ppb, per_lot)
+                    net[k] = wish + sign * middle
                     gain, noise = gain_of(
                         members.family[i],
-                        members.lots[i],
+                        held,
+                        net,
                         members.minor[i],
-                        desired[i],
-                        trial,
-                        paid,
-                        members.parameters[i],
+                        paid_for(net, price, ppb, per_lot),
+                        own,
                         members.weight[i],
                         scale.mode,
                         scale.lot,
@@ -130,7 +130,6 @@ def write_rooms(
                         high = middle - 1
                     middle = low + 1 if first else low + (high - low + 1) // 2
                     asking = question > 0 and low < high
-                trial[k] = 0
                 if question == 1:
                     room[i, BUY] = low
                 elif question == 2:

@@ -17,6 +17,7 @@ from ecs_market.kernels.cache import KernelCache, cache_folder, clear_cache
 
 __all__ = [
     "KernelInfo",
+    "borrowing",
     "cache_folder",
     "clear_cache",
     "compiled_kernels",
@@ -84,6 +85,15 @@ def inlined(function: F) -> F:
     return _compile(function, forceinline=True)
 
 
+def borrowing(function: F) -> F:
+    """Compile a function that makes no arrays, only uses those it is given.
+
+    It need not count references to them, which costs small functions more than their own work.
+    Otherwise as `kernel`.
+    """
+    return _compile(function, _nrt=False)
+
+
 def _compile(function: F, **options: bool) -> F:
     if _config.DISABLE_JIT:
         return function
@@ -95,7 +105,9 @@ def _compile(function: F, **options: bool) -> F:
     return typed
 
 
-def specialise(template: F, qualname: str, /, **names: Any) -> F:
+def specialise(
+    template: F, qualname: str, compiler: Callable[[Any], Any] = kernel, /, **names: Any
+) -> F:
     """Compile a copy of `template` in which some global names mean something else.
 
     Loops that are the same for every utility family or mechanism are written once, against names
@@ -107,6 +119,8 @@ def specialise(template: F, qualname: str, /, **names: Any) -> F:
         A plain function (not a kernel) at module level.
     qualname
         Name of the copy; one name stands for one specialisation of a template.
+    compiler
+        What compiles the copy: `kernel`, or `borrowing`.
     **names
         Kernels and constants, under the names that the template uses.
 
@@ -137,7 +151,7 @@ def specialise(template: F, qualname: str, /, **names: Any) -> F:
         copy.__module__ = template.__module__
         copy.__doc__ = template.__doc__
         copy.__annotations__ = template.__annotations__
-        made = kernel(copy)  # type: ignore[assignment]
+        made = compiler(copy)
         _specialised[template, qualname] = (names, made)
         return made
 

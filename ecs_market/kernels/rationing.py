@@ -12,70 +12,76 @@ from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, int64
 
+LARGEST = 2**63 - 1
+# Below so many values, counting them costs less than looking through the counts.
+FEW = 1024
+
 
 @kernel
 def nth_largest(values: I64, size: int, n: int) -> int:
     """Return the n-th largest (n from 1) of the first `size` non-negative values, by radix.
 
-    Eight bits at a time from the highest in use: linear in `size`, whatever the values.
+    Eight bits at a time from the highest in use, four where there are few: linear in `size`,
+    whatever the values.
     """
+    bits = 8 if size >= FEW else 4
+    buckets = 1 << bits
     prefix = int64(0)
     wanted = int64(n)
     largest = int64(0)
     for i in range(size):
         largest = max(largest, values[i])
-    level = 0
-    while level < 7 and largest >> (56 - 8 * level) == 0:
-        level += 1
-    counts = np.zeros(256, np.int64)
-    top = level
-    while level < 8:
-        shift = 56 - 8 * level
-        for bucket in range(256):
+    shift = 64 - bits
+    while shift > 0 and largest >> shift == 0:
+        shift -= bits
+    counts = np.zeros(buckets, np.int64)
+    first = True
+    while shift >= 0:
+        for bucket in range(buckets):
             counts[bucket] = 0
         for i in range(size):
-            if level == top or (values[i] >> (shift + 8)) == prefix:
-                counts[(values[i] >> shift) & 255] += 1
-        bucket = 255
+            if first or (values[i] >> (shift + bits)) == prefix:
+                counts[(values[i] >> shift) & (buckets - 1)] += 1
+        bucket = buckets - 1
         while wanted > counts[bucket]:
             wanted -= counts[bucket]
             bucket -= 1
-        prefix = (prefix << 8) | bucket
-        level += 1
+        prefix = (prefix << bits) | bucket
+        shift -= bits
+        first = False
     return prefix
 
 
 @kernel
-def round_up(remainders: I64, rest: int, ids: I64, parts: I64) -> None:
-    """Add one to the parts with the `rest` largest positive remainders, ties to the lower id."""
+def rounded_up(remainders: I64, rest: int, ids: I64) -> tuple[int, int]:
+    """Return whom the `rest` largest positive remainders belong to, ties to the lower id.
+
+    They are those above the first number, and those equal to it with an id up to the second.
+    """
     size = remainders.shape[0]
     if rest <= 0:
-        return
+        return LARGEST, -1
     threshold = nth_largest(remainders, size, rest)
     left = int64(rest)
     tied = int64(0)
     largest = int64(0)
     for i in range(size):
         if remainders[i] > threshold:
-            parts[i] += 1
             left -= 1
-        elif remainders[i] == threshold and threshold > 0:
+        elif remainders[i] == threshold:
             tied += 1
             largest = max(largest, ids[i])
-    if left <= 0 or tied == 0:
-        return
-    last = largest
-    if tied > left:
-        candidates = np.empty(tied, np.int64)
-        found = 0
-        for i in range(size):
-            if remainders[i] == threshold:
-                candidates[found] = largest - ids[i]
-                found += 1
-        last = largest - nth_largest(candidates, tied, left)
+    if threshold == 0 or left <= 0:
+        return threshold, -1
+    if tied <= left:
+        return threshold, largest
+    candidates = np.empty(tied, np.int64)
+    found = 0
     for i in range(size):
-        if remainders[i] == threshold and ids[i] <= last:
-            parts[i] += 1
+        if remainders[i] == threshold:
+            candidates[found] = largest - ids[i]
+            found += 1
+    return threshold, largest - nth_largest(candidates, tied, left)
 
 
 @kernel
@@ -94,7 +100,10 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
             parts[i] = quotient
             scratch[i] = remainder
             given += quotient
-    round_up(scratch, amount - given, ids, parts)
+    above, last = rounded_up(scratch, amount - given, ids)
+    for i in range(weights.shape[0]):
+        if scratch[i] > above or (scratch[i] == above and ids[i] <= last):
+            parts[i] += 1
 
 
 @kernel

@@ -151,9 +151,10 @@ def advance(
     """Move prices by the sign and size of excess demand, within brackets where they are known.
 
     The gain grows while the sign stays and halves when it flips; once a good's own move has shown
-    how fast its excess demand falls, that sets the gain.  A price at which members are indifferent is tried as soon as it lies inside the bracket; with one good, where brackets are
-    certain, the root is closed in on by false position with a share of bisection.  `moved` is how
-    far each price went [M / unit].
+    how fast its excess demand falls, that sets the gain.  A price at which members are indifferent
+    is tried as soon as it lies inside the bracket; with one good, where brackets are certain, the
+    root is closed in on by false position with a share of bisection.  `moved` is how far each price
+    went [M / unit].
     """
     for post in range(price.shape[0]):
         if not running[post]:

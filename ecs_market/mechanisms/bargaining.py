@@ -1,8 +1,9 @@
-"""Bargaining between disjoint pairs, and its report."""
+"""Bargaining between disjoint pairs: the rule's kernel, its numbers, and the report."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +12,33 @@ import numpy as np
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
-from ecs_market.kernels import bargaining, bargaining_blocks, bargaining_sides
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels import (
+    bargaining,
+    bargaining_blocks,
+    bargaining_deal,
+    bargaining_joint,
+    bargaining_meetings,
+    bargaining_offers,
+    bargaining_sides,
+)
+from ecs_market.kernels.jit import borrowing, kernel, specialise
+from ecs_market.kernels.philox import PROPOSER, fill_below
 from ecs_market.mechanisms.settlement import Trades
 from ecs_market.preferences import families
-from ecs_market.preferences.modes import IN_UTILITY
-from ecs_market.types import I32, I64
+from ecs_market.settings import Settings
+from ecs_market.types import F64, I8, I32, I64
 from ecs_market.world import World
 
 # One pair's work in rows of the thread threshold.
 PAIR_COST = 16
+# Rules that settle all goods at once; the others go in rounds.
+JOINT = ("nash", "kalai_smorodinsky", "take_it_or_leave_it")
+PROPOSERS = {
+    "lower_id": bargaining_sides.LOWER,
+    "higher_id": bargaining_sides.HIGHER,
+    "buyer": bargaining_sides.BUYER,
+    "seller": bargaining_sides.SELLER,
+}
 
 
 @dataclass(slots=True)
@@ -32,7 +50,7 @@ class Bargains:
     pairs
         How many pairs bargained.
     agreements
-        int32 (pairs,): trades of each pair.
+        int32 (pairs,): trades of each pair; a deal over several goods is one.
     gain
         int64 (pairs,): gains from trade of each pair [minor unit].
     trades
@@ -45,48 +63,113 @@ class Bargains:
     trades: Trades
 
 
-@functools.cache
-def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
-    chosen = families.dispatch(codes)
+def _joint(made: Callable[..., Any], common: dict[str, Any], chosen: Any) -> Any:
+    """Return the kernel of the rules that settle all goods at once."""
+    joint, deal = bargaining_joint, bargaining_deal
+    utility, marginal = chosen.utility, chosen.marginal
+    look = made(joint.look, utility=utility)
+    after_deal = made(deal.after_deal, utility=utility)
+    support = made(deal.support, marginal=marginal)
+    weigh = made(deal.weigh, after_deal=after_deal)
+    return made(
+        bargaining_meetings.settle_jointly,
+        solve=made(joint.solve, look=look, marginal=marginal),
+        improve=made(deal.improve, weigh=weigh),
+        pay_right=made(deal.pay_right, after_deal=after_deal, marginal=marginal),
+        price=made(deal.price, after_deal=after_deal, support=support),
+        worth=common["worth"],
+        write_rates=common["write_rates"],
+    )
 
-    def made(template: Any, ending: str = chosen.name, /, **names: Any) -> Any:
-        return specialise(template, f"{template.__name__}_{ending}", **names)
 
-    sides, blocks = bargaining_sides, bargaining_blocks
-    worth = made(sides.worth, utility=chosen.utility)
-    worth_after = made(sides.worth_after, utility=chosen.utility)
-    gain = made(sides.gain, worth=worth, worth_after=worth_after)
-    both_gain = made(sides.both_gain, gain=gain)
-    write_rates = made(sides.write_rates, marginal=chosen.marginal)
+def _terms(made: Callable[..., Any], rule: str, common: dict[str, Any], chosen: Any) -> Any:
+    """Return how much two agree on in a round, and at what price."""
+    blocks, offers = bargaining_blocks, bargaining_offers
+    gain, both_gain = common["gain"], common["both_gain"]
     if rule == "compensating_block":
-        after = made(sides.marginal_after, marginal=chosen.marginal)
+        after = made(bargaining_sides.marginal_after, marginal=chosen.marginal)
         gains = made(blocks.block_gains, gain=gain, marginal_after=after)
-        agree = made(
+        return made(
             blocks.agree_on_block,
             marginal_after=after,
             find_block=made(blocks.find_block, block_gains=gains),
             scan_blocks=made(blocks.scan_blocks, both_gain=both_gain),
         )
-    else:
+    if rule == "split_difference":
         wanted = made(blocks.wanted, demand=chosen.demand)
-        agree = made(blocks.agree_on_wish, wanted=wanted, both_gain=both_gain)
+        return made(blocks.agree_on_wish, wanted=wanted, both_gain=both_gain)
+    reserves = made(offers.reserves, least_price=made(offers.least_price, gain=gain))
+    named = offers.agree_on_bids if rule == "sealed_bid" else offers.agree_on_offer
+    return made(named, reserves=reserves)
+
+
+@functools.cache
+def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
+    """Return the compiled loop over pairs for a rule and the families in use."""
+    chosen = families.dispatch(codes)
+
+    def made(template: Any, ending: str = chosen.name, /, **names: Any) -> Any:
+        loops = {bargaining.trade_in_rounds, bargaining_meetings.settle_jointly}
+        compiler = kernel if template in loops else borrowing
+        return specialise(template, f"{template.__name__}_{ending}", compiler, **names)
+
+    sides = bargaining_sides
+    worth = made(sides.worth, utility=chosen.utility)
+    worth_after = made(sides.worth_after, utility=chosen.utility)
+    gain = made(sides.gain, worth=worth, worth_after=worth_after)
+    common = {
+        "worth": worth,
+        "gain": gain,
+        "both_gain": made(sides.both_gain, gain=gain),
+        "write_rates": made(sides.write_rates, marginal=chosen.marginal),
+    }
+    if rule in JOINT:
+        return _joint(made, common, chosen)
     ending = f"{rule}_{chosen.name}"
     carry_out = made(
         bargaining.carry_out,
         ending,
         REPEATS=rule == "compensating_block",
         gain=gain,
-        repeats=made(bargaining.repeats, both_gain=both_gain),
-        write_rates=write_rates,
+        repeats=made(bargaining.repeats, both_gain=common["both_gain"]),
+        write_rates=common["write_rates"],
     )
-    return made(
-        bargaining.trade_in_rounds,
-        ending,
-        agree=agree,
-        carry_out=carry_out,
-        worth=worth,
-        write_rates=write_rates,
-    )
+    agree = _terms(made, rule, common, chosen)
+    meet = made(bargaining.meet, ending, agree=agree, carry_out=carry_out, worth=worth)
+    write_rates = common["write_rates"]
+    return made(bargaining.trade_in_rounds, ending, meet=meet, write_rates=write_rates)
+
+
+def _rule(settings: Settings) -> tuple[str, F64]:
+    """Return the name of the rule's kernel, and its own numbers."""
+    name, options = settings.bargaining, settings.bargaining_parameters
+    low, high = options.get("low") or 0.0, options.get("high") or 0.0
+    numbers = [0.0, 0.0, 0.0, 0.0]
+    if name == "nash":
+        numbers[:2] = [bargaining_joint.NASH, options.get("power", 0.5)]
+    elif name == "kalai_smorodinsky":
+        numbers[0] = bargaining_joint.SHARES
+    elif name == "sealed_bid":
+        numbers[:3] = [options.get("strategy") == "equilibrium", low, high]
+    elif name == "take_it_or_leave_it" and options.get("information") == "prior":
+        name = "offer_in_the_dark"
+        numbers[:3] = [0.0, low, high]
+    elif name == "take_it_or_leave_it":
+        numbers[0] = bargaining_joint.FIRST
+    return name, np.array(numbers, np.float64)
+
+
+def _leads(world: World, lower: I64) -> I8:
+    """Return who proposes in each pair, given the lower ids."""
+    options = world.settings.bargaining_parameters
+    proposer = options.get("proposer", "random")
+    if world.settings.bargaining != "take_it_or_leave_it":
+        return np.zeros(len(lower), np.int8)
+    if proposer != "random":
+        return np.full(len(lower), PROPOSERS[proposer], np.int8)
+    drawn = np.zeros(len(lower), np.int64)
+    fill_below(world.seed, world.tick, PROPOSER, 0, lower, 2, drawn)
+    return drawn.astype(np.int8)
 
 
 def _halves(lots: int) -> I64:
@@ -106,25 +189,27 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
     settings = world.settings
     inventory = world.agents.whole(Inventory)
     utility = world.agents.whole(Utility)
+    ids = world.agents.whole(Identity).id
     gain = np.zeros(len(first), np.int64)
     agreements = np.zeros(len(first), np.int32)
+    rule, numbers = _rule(settings)
     records = world.over(
         0,
         len(first),
-        _kernel(settings.bargaining, world.families),
+        _kernel(rule, world.families),
         first,
         second,
-        world.agents.whole(Identity).id,
+        ids,
         inventory.goods,
         inventory.money,
         utility.family,
         utility.parameters,
         utility.money_weight,
         settings.mode,
-        False,
-        world.goods + (settings.mode == IN_UTILITY),
-        np.zeros(4),
-        np.zeros(len(first), np.int8),
+        bool(settings.bargaining_parameters.get("barter", False)),
+        world.bundle,
+        numbers,
+        _leads(world, ids[first]),
         settings.lot_size,
         settings.step_size,
         settings.minor_size,

@@ -318,7 +318,8 @@ class Batch:
                 run.stop,
                 active,
                 price,
-                unrounded,
+                # Without jumps nobody is indifferent anywhere.
+                unrounded if families.FAMILIES[run.family].KINKED else price,
                 commodities,
                 numeraire,
                 self.fee_rate,

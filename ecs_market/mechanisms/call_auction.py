@@ -15,8 +15,8 @@ from ecs_market.mechanisms.call_report import Called
 from ecs_market.mechanisms.calls import call
 from ecs_market.mechanisms.gathering import gather_orders, join_orders
 from ecs_market.mechanisms.schedules import CallRules
+from ecs_market.mechanisms.search import median_rates
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids
-from ecs_market.mechanisms.walrasian import median_rates
 from ecs_market.types import I64, Bool
 from ecs_market.world import World
 

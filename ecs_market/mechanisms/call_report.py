@@ -117,8 +117,10 @@ def report(batch: Batch, called: Bool, rounds: list[Round], filled: I64) -> Call
     minor = batch.world.settings.minor_size
     bound = float(2**61 // max(1, batch.size))
     gain = np.zeros(batch.size)
+    fee = np.zeros(batch.posts, np.int64)
     for each in rounds:
         gain += each.gain
+        np.add.at(fee, at, each.fee)
     settled = Settled(
         desired=wished,
         filled=filled,
@@ -126,6 +128,7 @@ def report(batch: Batch, called: Bool, rounds: list[Round], filled: I64) -> Call
         volume=volume,
         demand=demand,
         supply=supply,
+        fee=fee,
     )
     trades = _trades(batch, filled, price, by_good("fee"))
     orders = _reported_orders(batch, at, rounds)

@@ -28,8 +28,8 @@ from ecs_market.kernels import quoting, traders
 from ecs_market.kernels.jit import specialise
 from ecs_market.mechanisms import resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
+from ecs_market.mechanisms.search import median_rates
 from ecs_market.mechanisms.settlement import Clearing, Settled, Trades, post_ids
-from ecs_market.mechanisms.walrasian import median_rates
 from ecs_market.preferences import families
 from ecs_market.types import F64, I64
 from ecs_market.world import World

@@ -12,8 +12,9 @@ from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.posted_price import PostedPrice, WishBook
 from ecs_market.kernels import posting
 from ecs_market.mechanisms.batch import Batch, part, prices_given
+from ecs_market.mechanisms.search import median_rates
 from ecs_market.mechanisms.settlement import Clearing, gains_per_post, post_ids, settle
-from ecs_market.mechanisms.walrasian import median_rates, steps_of_one
+from ecs_market.mechanisms.walrasian import steps_of_one
 from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool
 from ecs_market.world import World

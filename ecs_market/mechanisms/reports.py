@@ -106,14 +106,15 @@ class Settled:
     def nothing(cls, batch: Batch) -> Settled:
         """Return what a batch without any trade settles."""
         members, posts = (batch.size, batch.world.goods), (batch.posts, batch.world.goods)
-        shapes = (members, members, (batch.size,), posts, posts, posts)
+        shapes = (members, members, (batch.size,), posts, posts, posts, *[(batch.posts,)] * 3)
         return cls(*(np.zeros(shape, np.int64) for shape in shapes))
 
     def add(self, other: Settled) -> None:
         """Take in what other posts of the same batch settled."""
-        for name in ("desired", "filled", "gain", "volume", "demand", "supply"):
-            total = getattr(self, name)
-            total += getattr(other, name)
+        for name in self.__slots__:
+            total, more = getattr(self, name), getattr(other, name)
+            if len(more) == len(total):
+                total += more
 
     @property
     def residual(self) -> F64:

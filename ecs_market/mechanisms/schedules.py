@@ -11,10 +11,12 @@ import numpy as np
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.kernels import block_limits, demand_schedules
 from ecs_market.kernels.block_limits import Members, Scale, Terms
-from ecs_market.kernels.call_money import PPB, trim
+from ecs_market.kernels.call_money import trim
 from ecs_market.kernels.demand_schedules import FIELDS, Quotes
+from ecs_market.kernels.fees import BILLION
 from ecs_market.kernels.jit import specialise
 from ecs_market.mechanisms.batch import Batch
+from ecs_market.mechanisms.settlement import fees_of
 from ecs_market.preferences import families, limit_order
 from ecs_market.types import F64, I8, I64, Bool
 
@@ -130,8 +132,7 @@ def market_of(batch: Batch) -> MarketRules:
     rows = slice(batch.table.start, batch.table.stop)
     return MarketRules(
         whole.clear_every[rows],
-        whole.fee_ppb[rows],
-        whole.fee_per_lot[rows],
+        *fees_of(batch),
         whole.price_band[rows],
         whole.shading[rows],
     )
@@ -207,7 +208,7 @@ def _limit_orders(batch: Batch, at: I64, called: Bool, k: int) -> I64:
     cap = np.rint(batch.parameters[:, goods + k] / settings.lot_size).astype(np.int64)
     sells = batch.lots[:, k] > 0
     here = called[at] & (cap > 0)
-    rate = market.fee_ppb[at] / PPB
+    rate = market.fee_ppb[at] / BILLION
     unit_fee = market.fee_per_lot[at].astype(np.float64)
     steps = np.rint(batch.parameters[:, k] / settings.step_size)
     noise = 1e-9

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecs_market.kernels import tatonnement, ties
+from ecs_market.kernels import attendance, tatonnement, ties
 from ecs_market.mechanisms.batch import Batch, Excess
 from ecs_market.types import F64, I8, I32, I64, Bool
+
+# Solutions of smoothed demand are extrapolated, and must be better than the last one.
+SMOOTH_TOLERANCE = 1e-9
 
 
 @dataclass(slots=True)
@@ -90,6 +93,25 @@ def bounds(batch: Batch) -> tuple[float, F64]:
     return step, most
 
 
+def median_rates(batch: Batch) -> F64:
+    """Return the median of the members' marginal rates, (posts, K) [M / unit].
+
+    The mean of the middle two where their number is even; 0 at posts without members.
+    """
+    median = np.zeros(batch.endowment.shape)
+    batch.world.over(
+        0,
+        median.size,
+        attendance.median_rates,
+        batch.first,
+        batch.row,
+        batch.world.scratch.search.rate,
+        median,
+        cost=batch.members_a_post,
+    )
+    return median
+
+
 def tradable(batch: Batch) -> I64:
     """Return how many goods of each post have a price to be found."""
     found: I64 = batch.commodities.sum(axis=1) - (batch.numeraire >= 0)
@@ -151,7 +173,3 @@ def evaluate(
         done,
     )
     return done
-
-
-# Solutions of smoothed demand are extrapolated, and must be better than the last one.
-SMOOTH_TOLERANCE = 1e-9

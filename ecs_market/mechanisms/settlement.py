@@ -9,9 +9,9 @@ import numpy as np
 
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_account import MarketAccount
-from ecs_market.kernels import barter, booking, indifference, settlement
+from ecs_market.kernels import barter, booking, indifference, rounds, settlement
+from ecs_market.kernels.book import ALL, NONE, Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.kernels.jit import specialise
-from ecs_market.kernels.settlement import Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.mechanisms.reports import (
     CANCELLED,
@@ -260,7 +260,7 @@ def _trade(
     )
     progress = Progress(
         busy=active.copy(),
-        good=np.where(active, settlement.ALL, settlement.NONE).astype(np.int64),
+        good=np.where(active, ALL, NONE).astype(np.int64),
         offers=np.zeros(posts, np.int64),
         moved=np.zeros(posts, np.int64),
     )
@@ -269,15 +269,15 @@ def _trade(
     while some:
         stage.over_chunks(kernels["offer"], chunks, progress, members, terms, book, scale, sides)
         while some:
-            stage.over_posts(settlement.plan, chunks, busy, terms, sides)
-            stage.over_chunks(settlement.cut_shares, chunks, busy, book, sides)
+            stage.over_posts(rounds.plan, chunks, busy, terms, sides)
+            stage.over_chunks(rounds.cut_shares, chunks, busy, book, sides)
             stage.over_goods(
-                settlement.share_rests, chunks, busy, terms.first, members.ids, book, sides
+                rounds.share_rests, chunks, busy, terms.first, members.ids, book, sides
             )
             stage.over_chunks(kernels["check"], chunks, busy, members, terms, book, scale, sides)
-            some = settlement.still_busy(chunks, sides, busy)
-        stage.over_chunks(settlement.accept, chunks, progress.good, book, sides)
-        some = settlement.next_offer(chunks, terms, sides, progress)
+            some = rounds.still_busy(chunks, sides, busy)
+        stage.over_chunks(rounds.accept, chunks, progress.good, book, sides)
+        some = rounds.next_offer(chunks, terms, sides, progress)
 
 
 def _barter(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ecs_market.components.market_post import (
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.walrasian import (
     BILATERAL,
+    CALL_AUCTION,
     FALLBACKS,
     NEWTON,
     NO_TRADE,
@@ -22,8 +24,9 @@ from ecs_market.components.walrasian import (
     Walrasian,
 )
 from ecs_market.mechanisms.batch import Batch, part, prices_given
+from ecs_market.mechanisms.call_auction import clear_posts
 from ecs_market.mechanisms.pursuits import bar_members, forgive
-from ecs_market.mechanisms.search import Rules, Solution, bounds, several_kinked
+from ecs_market.mechanisms.search import Rules, Solution, bounds, median_rates, several_kinked
 from ecs_market.mechanisms.settlement import (
     Clearing,
     Settled,
@@ -104,7 +107,7 @@ def _settle_or_fall_back(
 
     Returns the prices [price step], what was settled, and the posts that a price band rationed.
     """
-    settled = Settled.nothing(batch)
+    parts: list[Settled] = []
     steps = _rounded(batch, found.price)
     open_posts = batch.active & ~found.converged
     for rank in range(auctioneer.on_failure.shape[1]):
@@ -114,7 +117,9 @@ def _settle_or_fall_back(
         last = open_posts & (way == RATION_LAST)
         if last.any():
             steps = np.where(last[:, np.newaxis], _last_steps(batch, post, found), steps)
-            open_posts &= ~_ration(batch, steps, last, found, settled)
+            open_posts &= ~_ration(batch, steps, last, found, parts)
+        steps, traded = _call(batch, post, steps, open_posts & (way == CALL_AUCTION), parts)
+        open_posts &= ~traded
         leaving = open_posts & (way == BILATERAL)
         bar_members(batch.world, batch, leaving)
         open_posts &= ~leaving & (way != NO_TRADE)
@@ -126,24 +131,8 @@ def _settle_or_fall_back(
     kept = _within_band(batch, post, steps, band)
     rationed = cleared & (kept != steps).any(axis=1)
     steps = np.where(cleared[:, np.newaxis], kept, steps)
-    _trade(batch, steps, found, cleared, rationed, settled)
-    return steps, settled, rationed
-
-
-def median_rates(batch: Batch) -> F64:
-    """Return the median of the members' marginal rates, (posts, K) [M / unit].
-
-    The mean of the middle two where their number is even; 0 at posts without members.
-    """
-    rate = batch.world.scratch.search.rate[batch.row].astype(np.float64)
-    post = np.repeat(np.arange(batch.posts), np.diff(batch.first))
-    median = np.zeros(batch.endowment.shape)
-    start, size = batch.first[:-1][batch.active], np.diff(batch.first)[batch.active]
-    for k in range(rate.shape[1]):
-        ordered = rate[np.lexsort((rate[:, k], post)), k]
-        middle = ordered[start + size // 2] + ordered[start + (size - 1) // 2]
-        median[batch.active, k] = 0.5 * middle
-    return median
+    parts.append(_trade(batch, steps, found, cleared, rationed))
+    return steps, _together(parts), rationed
 
 
 def starting_prices(batch: Batch, post: MarketPost, given: F64) -> F64:
@@ -213,10 +202,8 @@ def _within_band(batch: Batch, post: MarketPost, steps: I64, band: F64) -> I64:
     return _bounded(batch, kept)
 
 
-def _trade(
-    batch: Batch, steps: I64, found: Solution, trading: Bool, off: Bool, settled: Settled
-) -> None:
-    """Settle the posts `trading` at `steps` and add that to `settled`.
+def _trade(batch: Batch, steps: I64, found: Solution, trading: Bool, off: Bool) -> Settled:
+    """Settle the posts `trading` at `steps`.
 
     Who is indifferent is judged at the prices that were found, or where `off` at those traded at.
     """
@@ -227,14 +214,38 @@ def _trade(
     if tied.any():
         place(batch, price, pinned, tied, holdings, indifferent, write=True)
     trade_steps(batch, pinned, trading, holdings, indifferent)
-    settled.add(settle(batch, steps, holdings, indifferent, trading))
+    return settle(batch, steps, holdings, indifferent, trading)
 
 
-def _ration(batch: Batch, steps: I64, posts: Bool, found: Solution, settled: Settled) -> Bool:
+def _ration(batch: Batch, steps: I64, posts: Bool, found: Solution, parts: list[Settled]) -> Bool:
     """Trade at given prices, the long side rationed; return the posts with volume."""
-    _trade(batch, steps, found, posts, posts, settled)
-    traded: Bool = posts & (settled.volume.sum(axis=1) > 0)
+    parts.append(_trade(batch, steps, found, posts, posts))
+    traded: Bool = posts & (parts[-1].volume.sum(axis=1) > 0)
     return traded
+
+
+def _call(
+    batch: Batch, post: MarketPost, steps: I64, posts: Bool, parts: list[Settled]
+) -> tuple[I64, Bool]:
+    """Call a good after the other on truthful orders; return the prices and where that traded."""
+    if not posts.any():
+        return steps, posts
+    called = clear_posts(batch.world, batch, post, posts)
+    parts.append(called.settled)
+    priced = posts[:, np.newaxis] & (called.price > 0)
+    traded: Bool = posts & (called.settled.volume.sum(axis=1) > 0)
+    return np.where(priced, called.price, steps), traded
+
+
+def _together(parts: list[Settled]) -> Settled:
+    """Return what settlements of different posts of a batch came to, all their entries added."""
+    whole, *others = parts
+    for other in others:
+        for each in fields(Settled):
+            total = getattr(whole, each.name)
+            if total is not None:
+                total += getattr(other, each.name)
+    return whole
 
 
 def price_of(batch: Batch, steps: I64) -> F64:

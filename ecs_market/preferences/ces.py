@@ -236,6 +236,14 @@ def demand(
     spent = wealth
     if mode == QUASILINEAR:
         level = parameters[2 * n + 2] == LEVEL
+        if not partial and not level:
+            # kappa ln u with u proportional to what is spent.
+            spent = min(wealth, float64(parameters[2 * n + 1] / money_weight))
+            for k in range(n):
+                if traded[k] and parameters[k] > 0.0:
+                    low[k] = low[k] / total * spent / price[k]
+                high[k] = low[k]
+            return
         index = (most + log(total)) / (1.0 - sigma)
         others = NOTHING
         if partial:

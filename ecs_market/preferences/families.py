@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ecs_market import plugins
-from ecs_market.errors import InputError
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.jit import borrowing, specialise
 from ecs_market.preferences import (
     ces,
     chain,
@@ -47,10 +45,6 @@ FAMILIES: dict[int, ModuleType] = {
         limit_order,
     )
 }
-# Codes that plug-ins may have.
-FIRST_CODE, LAST_CODE = 32, 99
-# What the module of a plug-in must have.
-_REQUIRED = ("NAME", "CODE", "KINKED", "width", "pack", "utility", "marginal", "hessian", "demand")
 # Functions that a dispatch goes through.
 _LINKS = (
     "utility",
@@ -94,32 +88,11 @@ class Dispatch:
 
 def by_name(name: str) -> ModuleType:
     """Return a family's module by its name, the engine's own or a plug-in's."""
-    for module in FAMILIES.values():
-        if name == module.NAME:
-            return module
-    FAMILIES.update(_plugged_in())
+    if not any(name == module.NAME for module in FAMILIES.values()):
+        from ecs_market.preferences.plugged_in import plugged_in
+
+        FAMILIES.update(plugged_in())
     return next(module for module in FAMILIES.values() if name == module.NAME)
-
-
-@functools.cache
-def _plugged_in() -> dict[int, ModuleType]:
-    """Import all families of plug-ins, by their codes; InputError if one is not fit for use."""
-    found: dict[int, ModuleType] = {}
-    owners: dict[int, str] = {}
-    for each in plugins.plug_ins():
-        if each.entry.kind != "family":
-            continue
-        module = plugins.load(each, _REQUIRED)
-        code, who = module.CODE, f"family '{each.entry.name}' of {each.source}"
-        if not isinstance(code, int) or not FIRST_CODE <= code <= LAST_CODE:
-            raise InputError(f"{who}: CODE must be {FIRST_CODE} to {LAST_CODE}, not {code!r}")
-        priced = hasattr(module, "indifference_price") or hasattr(module, "indifference_count")
-        if module.KINKED and not priced:
-            raise InputError(f"{who}: demand that jumps (KINKED) needs indifference_price")
-        if code in found:
-            raise InputError(f"{who}: the CODE {code} is taken by {owners[code]}")
-        found[code], owners[code] = module, who
-    return found
 
 
 @functools.cache
@@ -132,7 +105,9 @@ def loops(code: int, fees: bool = False) -> Loops:
         sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
         if fees
         else specialise(sums.sum_demand, f"sum_demand_{name}", demand=FAMILIES[code].demand),
-        write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted),
+        write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted)
+        if fees
+        else specialise(sums.write_demand, f"write_demand_{name}", demand=FAMILIES[code].demand),
         nearest_kink=specialise(
             template.nearest_kink,
             f"nearest_kink_{chosen.name}",
@@ -218,10 +193,12 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
     for function in _LINKS:
         own = _function(family, function)
         if len(codes) == 1:
-            link = specialise(getattr(chain, f"last_{function}"), f"{function}_{name}", own=own)
+            link = specialise(
+                getattr(chain, f"last_{function}"), f"{function}_{name}", borrowing, own=own
+            )
         else:
             other = getattr(dispatch(codes[:-1]), function)
             bound = {"CODE": family.CODE, "own": own, "other": other}
-            link = specialise(getattr(chain, function), f"{function}_{name}", **bound)
+            link = specialise(getattr(chain, function), f"{function}_{name}", borrowing, **bound)
         made[function] = link
     return Dispatch(name=name, **made)

@@ -1,7 +1,7 @@
-"""The sum of demand where nobody charges a fee: the loop that a search for prices runs most.
+"""Demand at posts where nobody charges a fee: the loops that clearing spends most time in.
 
-It is `template.sum_demand` with less to hand over for each member; `demand` stands for whichever
-family it is copied for.
+They do what `sum_demand` and `write_demand` of `template` do, with less to hand over for each
+member; `demand` stands for whichever family they are copied for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ecs_market.types import F64, I32, I64, Bool, int64
 def sum_demand(
     start: int,
     stop: int,
-    family: int,  # noqa: ARG001  # it takes the arguments of `template.sum_demand`
+    family: int,
     segment_post: I32,
     segment_start: I64,
     segment_stop: I64,
@@ -24,8 +24,8 @@ def sum_demand(
     price: F64,
     commodities: Bool,
     numeraire: I32,
-    fee_rate: F64,  # noqa: ARG001  # as above
-    fee_unit: F64,  # noqa: ARG001  # as above
+    fee_rate: F64,
+    fee_unit: F64,
     shading: F64,
     goods: F64,
     money: F64,
@@ -102,3 +102,93 @@ def sum_demand(
                     owned += goods[member, k]
                 low_sum[segment, k] = owned + part * (low_sum[segment, k] - owned)
                 high_sum[segment, k] = owned + part * (high_sum[segment, k] - owned)
+
+
+def write_demand(
+    start: int,
+    stop: int,
+    family: int,
+    segment_post: I32,
+    segment_start: I64,
+    segment_stop: I64,
+    active: Bool,
+    price: F64,
+    pinned_price: F64,
+    commodities: Bool,
+    numeraire: I32,
+    fee_rate: F64,
+    fee_unit: F64,
+    shading: F64,
+    goods: F64,
+    money: F64,
+    parameters: F64,
+    money_weight: F64,
+    mode: int,
+    floor: float,
+    desired: F64,
+    marginal_member: Bool,
+) -> None:
+    """Write each member's desired holdings at `price`, and whether it is indifferent.
+
+    `pinned_price` is the unrounded price: where a member's demand there is a set, the member is
+    marginal in that good, and what it trades is for the clearing to say.  A member that rounding
+    makes indifferent keeps to what it wanted before.
+    """
+    n = goods.shape[1]
+    width = parameters.shape[1]
+    held = np.empty(n)
+    own = np.empty(width)
+    low = np.empty(n)
+    high = np.empty(n)
+    at = np.empty(n)
+    traded = np.empty(n, np.bool_)
+    for segment in range(start, stop):
+        post = segment_post[segment]
+        if not active[post]:
+            continue
+        attempts = 1
+        for k in range(n):
+            traded[k] = commodities[post, k]
+            if price[post, k] != pinned_price[post, k]:
+                attempts = 2
+        part = 1.0 - shading[post]
+        counted = int64(numeraire[post])
+        for member in range(segment_start[segment], segment_stop[segment]):
+            for k in range(n):
+                held[k] = goods[member, k]
+            for k in range(width):
+                own[k] = parameters[member, k]
+            any_marginal = False
+            for attempt in range(attempts):
+                if any_marginal:
+                    break
+                wealth = money[member] if mode == QUASILINEAR else 0.0
+                for k in range(n):
+                    at[k] = pinned_price[post, k] if attempt == 0 else price[post, k]
+                    if traded[k]:
+                        wealth += at[k] * held[k]
+                demand(
+                    at,
+                    traded,
+                    held,
+                    wealth,
+                    own,
+                    money_weight[member],
+                    mode,
+                    counted,
+                    floor,
+                    0.0,
+                    low,
+                    high,
+                )
+                for k in range(n):
+                    least = held[k] + part * (low[k] - held[k]) if part < 1.0 else low[k]
+                    most = held[k] + part * (high[k] - held[k]) if part < 1.0 else high[k]
+                    if attempt == 1:
+                        desired[member, k] = min(max(desired[member, k], least), most)
+                        continue
+                    desired[member, k] = least
+                    marginal_member[member, k] = least < most
+                    if least < most:
+                        any_marginal = True
+                        desired[member, k] = held[k]

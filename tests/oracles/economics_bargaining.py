@@ -6,10 +6,15 @@ goods, the price is in steps of the good that pays, and the payment is rounded t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from tests.oracles.economics import QUASILINEAR, Taste, utility
+import numpy as np
+from scipy.optimize import minimize
+
+from tests.oracles.economics import QUASILINEAR, UNIT_OF_ACCOUNT, Taste, utility
 
 LOT, STEP = 1e-3, 1e-4
 UNIT_LOTS = 1000
@@ -178,3 +183,67 @@ class Bargain:
             else:
                 party.lots[pay] -= sign * paid
         self.trades.append((buyer, k, pay, lots, paid, steps))
+
+
+def joint_optimum(
+    pair: Sequence[Any],
+    mode: str,
+    rule: str,
+    options: dict[str, Any],
+    worth: Callable[[Any, Sequence[float], float, str], float],
+) -> list[float]:
+    """Return both gains of a solution over all goods at once, by scipy, from several starts."""
+    one, two = pair
+    n = len(one.goods)
+    barred = mode == UNIT_OF_ACCOUNT
+    bounds = [(-a, b) for a, b in zip(one.goods, two.goods, strict=True)]
+    bounds.append((0.0, 0.0) if barred else (-one.money, two.money))
+    old = [worth(m, m.goods, m.money, mode) for m in pair]
+
+    def gains(z: Any) -> list[float]:
+        mine = [max(0.0, g + d) for g, d in zip(one.goods, z[:n], strict=True)]
+        yours = [max(0.0, g - d) for g, d in zip(two.goods, z[:n], strict=True)]
+        first = worth(one, mine, max(0.0, one.money + z[n]), mode) - old[0]
+        return [first, worth(two, yours, max(0.0, two.money - z[n]), mode) - old[1]]
+
+    def best(
+        value: Callable[[Any], float], rules: list[Any], starts: Sequence[Any] = ()
+    ) -> tuple[list[float], Any]:
+        rng = np.random.default_rng(0)
+        found, top, place = [0.0, 0.0], -math.inf, np.zeros(n + 1)
+        drawn = [[rng.uniform(lo, hi) if hi > lo else 0.0 for lo, hi in bounds] for _ in range(12)]
+        for start in [*starts, *drawn]:
+            done = minimize(
+                lambda z: -value(z),
+                start,
+                bounds=bounds,
+                constraints=rules,
+                method="SLSQP",
+                options={"maxiter": 400, "ftol": 1e-12},
+            )
+            held = gains(done.x)
+            if min(held) >= -1e-6 and value(done.x) > top:
+                found, top, place = held, value(done.x), done.x
+        return found, place
+
+    def not_worse(at: int) -> dict[str, Any]:
+        return {"type": "ineq", "fun": lambda z: gains(z)[at]}
+
+    def takes_all(at: int) -> tuple[list[float], Any]:
+        return best(lambda z: gains(z)[at], [not_worse(1 - at)])
+
+    if rule == "take_it_or_leave_it":
+        return takes_all(0 if options["proposer"] == "lower_id" else 1)[0]
+    ends = takes_all(0), takes_all(1)
+    middle = 0.5 * (ends[0][1] + ends[1][1])
+    if rule == "nash":
+        power = options["power"]
+
+        def product(z: Any) -> float:
+            held = [max(1e-9, g) for g in gains(z)]
+            return float(power * math.log(held[0]) + (1 - power) * math.log(held[1]))
+
+        return best(product, [not_worse(0), not_worse(1)], [middle])[0]
+    ideal = [ends[0][0][0], ends[1][0][1]]
+    equal = {"type": "eq", "fun": lambda z: gains(z)[0] / ideal[0] - gains(z)[1] / ideal[1]}
+    return best(lambda z: gains(z)[0] / ideal[0], [equal], [middle])[0]
