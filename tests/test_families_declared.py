@@ -72,7 +72,7 @@ def test_a_translog_may_be_quasi_concave_only_where_money_does_not_count() -> No
 
 def test_levels_that_set_kappa() -> None:
     held = [Decimal(10), Decimal("2.5")]
-    both = {
+    both: dict[str, tuple[dict[str, Any], float]] = {
         "cobb_douglas": ({"exponents": (0.6, 0.4)}, 10**0.6 * 2.5**0.4),
         "stone_geary": (
             {"exponents": (0.6, 0.4), "subsistence": (1.0, 0.5)},
