@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.types import F64, Bool, float64
@@ -41,7 +41,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([weights, logs, parameters["rho"], scale_and_kappa(parameters)])
 
 
-@kernel
+@borrowing
 def write_logs(weights: F64, logs: F64) -> None:
     """Write the logarithms of positive weights."""
     for row in range(weights.shape[0]):
@@ -50,7 +50,7 @@ def write_logs(weights: F64, logs: F64) -> None:
                 logs[row, k] = log(weights[row, k])
 
 
-@kernel
+@borrowing
 def log_terms(goods: F64, parameters: F64, least: float) -> float:
     """Return ln of the sum of w x^rho, a quantity taken at no less than `least`.
 
@@ -73,7 +73,7 @@ def log_terms(goods: F64, parameters: F64, least: float) -> float:
     return float64(most + log(total))
 
 
-@kernel
+@borrowing
 def log_others(goods: F64, parameters: F64, least: float, traded: Bool) -> float:
     """Return the same as `log_terms` over the goods that are not traded."""
     n = goods.shape[0]
@@ -93,7 +93,7 @@ def log_others(goods: F64, parameters: F64, least: float, traded: Bool) -> float
     return float64(most + log(total)) if most > NOTHING else NOTHING
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit].
 
@@ -111,7 +111,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return float64(parameters[2 * n + 1] * terms / rho)
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`."""
     n = goods.shape[0]
@@ -126,7 +126,7 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(exp(min(terms / rho, MOST_LOGARITHM)) * share / quantity)
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m, taken at no less than `floor`."""
     n = goods.shape[0]
@@ -145,7 +145,7 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     return float64(exp(min(terms / rho, MOST_LOGARITHM)) * bend * (1.0 - rho) * (share_m - own))
 
 
-@kernel
+@borrowing
 def log_spending(index: float, others: float, rho: float, kappa: float, worth: float) -> float:
     """Return what is spent of unlimited money in the log form.
 
@@ -174,7 +174,7 @@ def log_spending(index: float, others: float, rho: float, kappa: float, worth: f
     return exp(spent)
 
 
-@kernel
+@borrowing
 def level_spending(index: float, others: float, rho: float, wealth: float, worth: float) -> float:
     """Return what is spent in the level form, where dv/dw is (1 + C (P/w)^rho)^(1/rho - 1) / P."""
     power = (log(worth) + index) * rho / (1.0 - rho)
@@ -192,7 +192,7 @@ def level_spending(index: float, others: float, rho: float, wealth: float, worth
     return exp(min(index + (others - excess) / rho, MOST_LOGARITHM))
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

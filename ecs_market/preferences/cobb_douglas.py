@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import exp, log, power
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.types import F64, Bool, float64
@@ -36,7 +36,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([exponents, scale_and_kappa(parameters)])
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]; in the log form a quantity counts as at least `floor`."""
     n = goods.shape[0]
@@ -52,7 +52,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return exp(min(total, MOST_LOGARITHM))
 
 
-@kernel
+@borrowing
 def level(goods: F64, parameters: F64, floor: float) -> float:
     """Return u with every quantity taken at no less than `floor`."""
     total = 0.0
@@ -62,7 +62,7 @@ def level(goods: F64, parameters: F64, floor: float) -> float:
     return exp(min(total, MOST_LOGARITHM))
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`."""
     n = goods.shape[0]
@@ -72,7 +72,7 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(parameters[k] * level(goods, parameters, floor) / quantity)
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m, taken at no less than `floor`."""
     n = goods.shape[0]
@@ -85,7 +85,7 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     return float64(bend * level(goods, parameters, floor))
 
 
-@kernel
+@borrowing
 def level_spending(
     price: F64,
     traded: Bool,
@@ -115,7 +115,7 @@ def level_spending(
     return wealth if gain > money_weight else 0.0
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

@@ -25,6 +25,7 @@ from ecs_market.preferences import (
     limit_order,
     linear,
     quadratic,
+    searching,
     stone_geary,
     sums,
     template,
@@ -67,7 +68,7 @@ class Loops:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """The loops of `template` over all agents, compiled for a set of families."""
+    """The loops of `searching` over all agents, compiled for a set of families."""
 
     appraise: Callable[..., None]
     find_market: Callable[..., None]
@@ -123,17 +124,17 @@ def search(codes: tuple[int, ...], fees: bool = False) -> Search:
     chosen = dispatch(codes)
     name = f"{chosen.name}_fees" if fees else chosen.name
     gain_at = specialise(
-        template.gain_at, f"gain_at_{name}", wanted=_wanted(chosen, fees), utility=chosen.utility
+        searching.gain_at, f"gain_at_{name}", wanted=_wanted(chosen, fees), utility=chosen.utility
     )
     return Search(
         appraise=specialise(
-            template.appraise,
+            searching.appraise,
             f"appraise_{chosen.name}",
             marginal=chosen.marginal,
             hessian=chosen.hessian,
         ),
         find_market=specialise(
-            template.find_market,
+            searching.find_market,
             f"find_market_{name}",
             gain_at=gain_at,
             marginal=chosen.marginal,

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.declared.domains import LONGEST_CURVE
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.types import F64, Bool, float64, int64
 
 NAME = "induced_value"
@@ -47,7 +47,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return rows
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]; within a step worth grows in proportion."""
     size = 2.0 * floor * parameters[0]
@@ -63,7 +63,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return total
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the worth of the next unit that would change hands.
 
@@ -78,19 +78,19 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(parameters[at + 2 + step]) if step < parameters[at + 1] else 0.0
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return 0, the second derivative within a step."""
     return 0.0
 
 
-@kernel
+@borrowing
 def indifference_count(parameters: F64, k: int) -> int:
     """Return how many indifference prices good k has: one a step."""
     return int64(parameters[2 + k * PITCH])
 
 
-@kernel
+@borrowing
 def indifference_at(
     parameters: F64, money_weight: float, mode: int, numeraire: int, k: int, index: int
 ) -> float:
@@ -98,7 +98,7 @@ def indifference_at(
     return float64(parameters[3 + k * PITCH + index] / money_weight)
 
 
-@kernel
+@borrowing
 def dearest(price: F64, traded: Bool, parameters: F64, weight: float, steps: F64) -> int:
     """Return the good whose next step gains most for its money, -1 if none is worth its price."""
     best = -1
@@ -113,7 +113,7 @@ def dearest(price: F64, traded: Bool, parameters: F64, weight: float, steps: F64
     return best
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.linear import indifference_price
 from ecs_market.types import F64, float64
 
 
-@kernel
+@borrowing
 def no_indifference(parameters: F64, k: int) -> int:
     """Return how many indifference prices there are: none."""
     return 0
 
 
-@kernel
+@borrowing
 def one_indifference(parameters: F64, k: int) -> int:
     """Return how many indifference prices there are: one."""
     return 1
 
 
-@kernel
+@borrowing
 def never_indifferent(
     parameters: F64, money_weight: float, mode: int, numeraire: int, k: int, index: int
 ) -> float:

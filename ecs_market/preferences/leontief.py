@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LOG, per_bundle, scale_and_kappa
 from ecs_market.types import F64, Bool, float64
@@ -34,7 +34,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([coefficients, scale_and_kappa(parameters)])
 
 
-@kernel
+@borrowing
 def bundles(goods: F64, parameters: F64, least: float) -> float:
     """Return how many bundles there are, a quantity taken at no less than `least`."""
     found = BOUNDLESS
@@ -44,7 +44,7 @@ def bundles(goods: F64, parameters: F64, least: float) -> float:
     return found
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]; in the log form a quantity counts as at least `floor`."""
     n = goods.shape[0]
@@ -53,7 +53,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return bundles(goods, parameters, 0.0)
 
 
-@kernel
+@borrowing
 def share_of(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the part of a further bundle that a further unit of good k is worth, in bundles.
 
@@ -72,7 +72,7 @@ def share_of(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(1.0 / (short * parameters[k]))
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`, shared out among goods equally short."""
     n = goods.shape[0]
@@ -82,7 +82,7 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return share
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m, taken at no less than `floor`."""
     n = goods.shape[0]
@@ -93,7 +93,7 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     return float64(-parameters[n] * both / (level * level))
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.types import F64, Bool, float64
 
 NAME = "limit_order"
@@ -32,7 +32,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([parameters["limits"], parameters["caps"]])
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]."""
     n = goods.shape[0]
@@ -42,19 +42,19 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return total
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the limit: what the next lot is worth, or the last one when the cap is reached."""
     return float64(parameters[k])
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m."""
     return 0.0
 
 
-@kernel
+@borrowing
 def indifference_price(
     parameters: F64, money_weight: float, mode: int, numeraire: int, k: int
 ) -> float:
@@ -62,7 +62,7 @@ def indifference_price(
     return float64(parameters[k] / money_weight)
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

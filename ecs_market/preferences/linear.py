@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import per_bundle
 from ecs_market.types import F64, Bool, float64
@@ -31,7 +31,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return per_bundle(parameters["weights"], money_weight)
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]."""
     total = 0.0
@@ -40,19 +40,19 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return total
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k."""
     return float64(parameters[k])
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m."""
     return 0.0
 
 
-@kernel
+@borrowing
 def indifference_price(
     parameters: F64, money_weight: float, mode: int, numeraire: int, k: int
 ) -> float:
@@ -63,7 +63,7 @@ def indifference_price(
     return 0.0
 
 
-@kernel
+@borrowing
 def smooth_demand(
     price: F64,
     traded: Bool,
@@ -100,7 +100,7 @@ def smooth_demand(
         high[k] = low[k]
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, Bool, float64
 
@@ -32,7 +32,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([parameters["bliss"], 2.0 / (sigma * sigma), parameters["gamma"]])
 
 
-@kernel
+@borrowing
 def value_at(first: float, second: float, parameters: F64) -> float:
     """Return U at two quantities."""
     a = first - parameters[0]
@@ -41,33 +41,33 @@ def value_at(first: float, second: float, parameters: F64) -> float:
     return float64(-half - parameters[4] * a * b)
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]."""
     return value_at(goods[0], goods[1], parameters)
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, which is below 0 beyond bliss."""
     own = parameters[2 + k] * (goods[k] - parameters[k])
     return float64(-own - parameters[4] * (goods[1 - k] - parameters[1 - k]))
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m."""
     return float64(-parameters[2 + k] if k == m else -parameters[4])
 
 
-@kernel
+@borrowing
 def best_alone(parameters: F64, k: int, other: float, cost: float, most: float) -> float:
     """Return the best quantity of good k in [0, most] at a cost in utility, the other one fixed."""
     pull = parameters[4] * (other - parameters[1 - k]) + cost
     return float64(min(max(0.0, parameters[k] - pull / parameters[2 + k]), most))
 
 
-@kernel
+@borrowing
 def best_on_line(price: F64, wealth: float, parameters: F64) -> float:
     """Return the best quantity of good 0 if all wealth is spent on the two goods."""
     ratio = price[0] / price[1]
@@ -78,7 +78,7 @@ def best_on_line(price: F64, wealth: float, parameters: F64) -> float:
     return float64(min(max(0.0, pull / slope), wealth / price[0]))
 
 
-@kernel
+@borrowing
 def spend_some(price: F64, wealth: float, parameters: F64, worth: float, low: F64) -> None:
     """Write the best holdings of both goods where money is of use too.
 
@@ -112,7 +112,7 @@ def spend_some(price: F64, wealth: float, parameters: F64, worth: float, low: F6
             low[1] = second
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

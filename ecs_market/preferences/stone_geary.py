@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import per_bundle
 from ecs_market.types import F64, Bool, float64
@@ -38,7 +38,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([exponents, subsistence, parameters["kappa"]])
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]; what exceeds subsistence counts as at least `floor`."""
     n = goods.shape[0]
@@ -59,7 +59,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return float64(parameters[2 * n] * total)
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor` above subsistence.
 
@@ -75,7 +75,7 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(parameters[2 * n] * parameters[k] / above)
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m, taken at no less than `floor` above subsistence."""
     if k != m:
@@ -85,7 +85,7 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     return float64(-parameters[2 * n] * parameters[k] / (above * above))
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, Bool, float64
 
@@ -41,13 +41,13 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([parameters["exponents"], *bends, parameters["kappa"]])
 
 
-@kernel
+@borrowing
 def elasticity(parameters: F64, k: int, own: float, other: float) -> float:
     """Return e_k at the logarithms of the quantity of good k and of the other good."""
     return float64(parameters[k] + parameters[2 + k] * own + parameters[4] * other)
 
 
-@kernel
+@borrowing
 def utility(goods: F64, parameters: F64, floor: float) -> float:
     """Return U at `goods` [unit]; a quantity counts as at least `floor`."""
     first = log(max(goods[0], floor))
@@ -57,7 +57,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return float64(parameters[5] * (parameters[0] * first + parameters[1] * second + bent))
 
 
-@kernel
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`."""
     own = max(goods[k], floor)
@@ -65,7 +65,7 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(parameters[5] * found / own)
 
 
-@kernel
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m, taken at no less than `floor`."""
     at_k = max(goods[k], floor)
@@ -76,7 +76,7 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     return float64(parameters[5] * (parameters[2 + k] - found) / (at_k * at_k))
 
 
-@kernel
+@borrowing
 def gap_of_split(parameters: F64, first: float, second: float, odds: float) -> float:
     """Return how far good 0 is from its part of the spending, s / (1 - s) = e^odds.
 
@@ -91,7 +91,7 @@ def gap_of_split(parameters: F64, first: float, second: float, odds: float) -> f
     return gain_0 - elasticity(parameters, 1, at_1, at_0) * exp(share_0)
 
 
-@kernel
+@borrowing
 def best_odds(parameters: F64, first: float, second: float, start: float) -> float:
     """Return the odds ln(s / (1 - s)) at which both goods are worth what they cost.
 
@@ -125,7 +125,7 @@ def best_odds(parameters: F64, first: float, second: float, start: float) -> flo
     return here
 
 
-@kernel
+@borrowing
 def both_elasticities(parameters: F64, first: float, second: float, odds: float) -> float:
     """Return e_0 + e_1 at a split of the spending."""
     rest = log(1.0 + exp(-abs(odds)))
@@ -136,7 +136,7 @@ def both_elasticities(parameters: F64, first: float, second: float, odds: float)
     return float64(total)
 
 
-@kernel
+@borrowing
 def rest_to_spend(
     spent: float, price: F64, traded: Bool, goods: F64, parameters: F64, worth: float, floor: float
 ) -> float:
@@ -153,7 +153,7 @@ def rest_to_spend(
     return float64(parameters[5] * gains / (worth * exp(spent)) - 1.0)
 
 
-@kernel
+@borrowing
 def spend_some(
     wealth: float,
     price: F64,
@@ -192,7 +192,7 @@ def spend_some(
     return here
 
 
-@kernel
+@borrowing
 def demand(
     price: F64,
     traded: Bool,
