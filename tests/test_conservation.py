@@ -90,9 +90,12 @@ class After(esper.Processor):
         paid, judged = np.zeros_like(cash), np.zeros(len(cash), np.bool_)
         reports = [(c.trades(), c.orders is None) for c in world.scratch.clearings]
         reports.append((world.scratch.bargains.trades, True))
+        bartered = world.settings.mode != QUASILINEAR
+        bartered |= bool(world.settings.bargaining_parameters.get("barter"))
         for each, whole in reports:
             self.trades += each.size
             net: dict[tuple[int, int, int, int], int] = {}
+            here = np.zeros(len(cash), np.bool_)
             for trade in range(each.size):
                 post, good = int(each.market[trade]), int(each.good[trade])
                 lots, price = int(each.quantity[trade]), int(each.price[trade])
@@ -108,6 +111,7 @@ class After(esper.Processor):
                     expected[place[ident], good] += sign * lots
                     cash[place[ident]] -= sign * worth
                     judged[place[ident]] |= whole
+                    here[place[ident]] = True
                     key = (post, place[ident], good, price)
                     net[key] = net.get(key, 0) + sign * lots
                 if len(each.fee):
@@ -117,8 +121,11 @@ class After(esper.Processor):
                 assert paid.sum() == each.fee.sum()
                 cash -= paid
                 paid[:] = 0
-            elif len(each.fee):  # books charge trade by trade; here only the total is known
-                cash[~judged] = money[~judged]
+            elif len(each.fee) or (bartered and each is world.scratch.bargains.trades):
+                # Books charge trade by trade, and a good may have paid for a good at a price
+                # rounded to its lots: here the rows do not say who paid what.
+                assert money[here].sum() == self.before.money[here].sum() - each.fee.sum()
+                cash[here] = money[here]
         assert (goods == expected).all()
         assert (money == cash).all()
         assert all((a == b).all() for a, b in zip(accounts(world), (stock, till), strict=True))

@@ -243,7 +243,13 @@ def test_the_default_order_is_one_lot_where_lots_are_large() -> None:
         (
             {"name": "take_it_or_leave_it", "proposer": "lower_id"},
             "take_it_or_leave_it",
-            {"proposer": "lower_id", "barter": False},
+            {
+                "proposer": "lower_id",
+                "information": "complete",
+                "low": None,
+                "high": None,
+                "barter": False,
+            },
         ),
         (
             {"name": "sealed_bid", "strategy": "equilibrium", "low": 0, "high": 1},

@@ -22,6 +22,16 @@ def between(low: int, high: int, k: float) -> int:
 
 
 @kernel
+def lots_at(price: int, sign: int, limits: I64, lots: I64) -> int:
+    """Return the lots of bids (`sign` 1) at `price` or more, or of asks (-1) at it or less."""
+    total = int64(0)
+    for i in range(limits.shape[0]):
+        if sign * (limits[i] - price) >= 0:
+            total += lots[i]
+    return total
+
+
+@kernel
 def uniform_price(
     bid: I64, bid_lots: I64, ask: I64, ask_lots: I64, lowest: int, highest: int, k: float
 ) -> tuple[int, int, int]:
@@ -69,7 +79,9 @@ def uniform_price(
             break
         price = last + 1
     if demand > 0 and supply > 0:
-        return between(low, high, k), demand, supply
+        price = int64(between(low, high, k))
+        # Prices of equal imbalance may lie on both sides of where its sign turns.
+        return price, lots_at(price, 1, bid, bid_lots), lots_at(price, -1, ask, ask_lots)
     quote = int64(0)
     if bid.shape[0] > 0 and ask.shape[0] > 0:
         quote = between(min(bid[0], ask[0]), max(bid[0], ask[0]), k)

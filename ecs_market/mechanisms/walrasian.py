@@ -132,7 +132,7 @@ def _settle_or_fall_back(
     rationed = cleared & (kept != steps).any(axis=1)
     steps = np.where(cleared[:, np.newaxis], kept, steps)
     parts.append(_trade(batch, steps, found, cleared, rationed))
-    return steps, _together(parts), rationed
+    return steps, _together(batch, parts), rationed
 
 
 def starting_prices(batch: Batch, post: MarketPost, given: F64) -> F64:
@@ -237,14 +237,17 @@ def _call(
     return np.where(priced, called.price, steps), traded
 
 
-def _together(parts: list[Settled]) -> Settled:
+def _together(batch: Batch, parts: list[Settled]) -> Settled:
     """Return what settlements of different posts of a batch came to, all their entries added."""
-    whole, *others = parts
-    for other in others:
+    whole = Settled.nothing(batch)
+    whole.fee, whole.gains, whole.unserved = (np.zeros(batch.posts, np.int64) for _ in range(3))
+    for each_part in parts:
+        each_part.gains = gains_per_post(batch, each_part)
         for each in fields(Settled):
-            total = getattr(whole, each.name)
-            if total is not None:
-                total += getattr(other, each.name)
+            # A call keeps no count of fees or of what was not served.
+            if getattr(each_part, each.name).size:
+                total = getattr(whole, each.name)
+                total += getattr(each_part, each.name)
     return whole
 
 
