@@ -12,7 +12,7 @@ from ecs_market.kernels.uniform_price import clear_calls
 from tests.oracles import uniform_price as oracle
 from tests.oracles.economics import greatest_surplus, greatest_volume
 
-MANY = settings(max_examples=3000, deadline=None)
+MANY = settings(max_examples=800, deadline=None)
 orders = st.tuples(st.booleans(), st.integers(1, 9), st.integers(1, 12) | st.integers(1, 300))
 books = st.lists(orders, max_size=14)
 shares = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])
