@@ -28,7 +28,7 @@ SIZES = ((1, 1), (3, 2), (1, 9), (6, 6), (6, 6), (9, 8), (14, 9))
 REGIMES = ("bilateral", "centralized", "mixed_bilateral_centralized", "mixed_bilateral_centralized")
 COMPONENTS = ("Mobility", "BilateralTrader", "Forager")
 # Numbers of scenarios in which much is traded, at posts or face to face.
-LIVELY = (7, 18, 89, 106, 129, 140, 148)
+LIVELY = (7, 89, 129, 148)
 FALLBACKS = ("newton", "ration_last", "call_auction", "bilateral", "no_trade")
 # Families that meet in one economy. Kernels are compiled for each set of families in use, so these
 # are few.

@@ -19,7 +19,7 @@ from tests.oracles.economics import QUASILINEAR, UNIT_OF_ACCOUNT, Agent, Taste, 
 from tests.oracles.economics_bargaining import Bargain, Party
 
 RULES = ("compensating_block", "split_difference")
-EXAMPLES = settings(max_examples=30, deadline=None)
+EXAMPLES = settings(max_examples=12, deadline=None)
 
 
 def world_of(members: list[Agent], mode: str, rule: str) -> World:

@@ -26,7 +26,7 @@ from tests.oracles.charges import fee
 from tests.strategies import scenarios
 
 QUICK = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 LONG = settings(QUICK, max_examples=1500, derandomize=False)
 # Two utilities that are computed differently may differ by this share of their terms.

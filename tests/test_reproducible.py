@@ -29,7 +29,7 @@ CANONICAL = load_scenario("walrasian_two_markets")
 TICKS = 25
 LEVELS = ("off", "summary", "trades", "orders", "full")
 QUICK = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=10, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 LONG = settings(QUICK, max_examples=400, derandomize=False)
 
