@@ -25,8 +25,7 @@ CASES: tuple[figures.Case, ...] = tuple(
 HEADING = """# Validity
 
 What published work and closed forms say, and what this version computes. `python
-benchmarks/validity.py` computes every figure below; `--write` writes this page. The tests run the
-cases that take a moment (`tests/test_validity_suite.py`).
+benchmarks/validity.py` computes every figure below; `--write` writes this page.
 
 Each row is one figure; a *range* is met by any number inside it, *s.e.* means that the tolerance is
 a number of standard errors of the simulated mean.
