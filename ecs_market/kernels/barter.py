@@ -64,10 +64,10 @@ def restore_wishes(a: int, b: int, first: bool, book: Book) -> None:
     """Let members wish for all they want, or those held back for half of what they gave up."""
     for i in range(a, b):
         for k in range(book.wish.shape[1]):
-            more = book.desired[i, k] - book.wish[i, k]
             if first:
                 book.wish[i, k] = book.desired[i, k]
             else:
+                more = book.desired[i, k] - book.wish[i, k]
                 book.wish[i, k] += more - int64(float64(more) * 0.5)
 
 
