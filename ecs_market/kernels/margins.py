@@ -22,7 +22,7 @@ from ecs_market.kernels.budgets import (
     own_order,
     shaded_limit,
 )
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.kernels.order_book import (
     Book,
     Fees,
@@ -48,7 +48,7 @@ Shouts: TypeAlias = tuple[I64, I64]
 Learned: TypeAlias = tuple[F64, F64, I64]
 
 
-@kernel
+@borrowing
 def first_margin(seed: int, ident: int, sells: int) -> float:
     """Return the margin that a zip trader starts with."""
     drawn = MARGIN_LOW + MARGIN_SPAN * uniform(seed, 2 + sells, 0, ident, ZIP_TRADER)
@@ -64,7 +64,7 @@ def start_margins(seed: int, ids: I64, margin: F64) -> None:
                 margin[i, k, sells] = first_margin(seed, ids[i], sells)
 
 
-@kernel
+@borrowing
 def shout_target(
     price: float, up: bool, seed: int, tick: int, ident: int, number: int, step_size: float
 ) -> float:
@@ -75,14 +75,14 @@ def shout_target(
     return price + change if up else price - change
 
 
-@kernel
+@borrowing
 def quoted(price: float, sells: int) -> float:
     """Return a price in whole steps: bids are rounded down, asks up."""
     whole = math.floor(price)
     return float64(whole + 1 if sells and whole < price else whole)
 
 
-@kernel
+@borrowing
 def learn(
     i: int,
     ident: int,
@@ -221,7 +221,7 @@ def learning(
     return (side if lots > 0 else int64(0)), int64(k), price, lots
 
 
-@kernel
+@borrowing
 def note_shout(good: int, price: int, side: int, taken: bool, shouts: Shouts) -> None:
     """Let everybody hear an order."""
     ring, count = shouts

@@ -26,7 +26,7 @@ from ecs_market.kernels import auction as auctions
 from ecs_market.kernels import book_records, budgets, quoting, traders
 from ecs_market.kernels import double_auction as sessions
 from ecs_market.kernels import margins as learners
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.jit import borrowing, kernel, specialise
 from ecs_market.mechanisms import resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.search import median_rates
@@ -77,7 +77,9 @@ def _kernel(codes: tuple[int, ...]) -> Any:
     chosen, quotes = families.dispatch(codes), quoting.bind(codes)
 
     def bound(template: Any, **names: Any) -> Any:
-        return specialise(template, f"{template.__name__}_{chosen.name}", **names)
+        # Only the whole makes arrays; what it calls need not count references.
+        compiler = kernel if template is sessions.hold_auctions else borrowing
+        return specialise(template, f"{template.__name__}_{chosen.name}", compiler, **names)
 
     no_worse = bound(auctions.no_worse, gain_from=quotes.gain_from)
     on_offer = bound(auctions.on_offer, no_worse=no_worse)
