@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ecs_market.kernels.auction import Sizes, Tastes
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import borrowing, inlined
 from ecs_market.kernels.order_book import (
     LIVE,
     LOTS,
@@ -55,19 +55,19 @@ def payable(money: int, lots: int, fees: Fees) -> int:
     return rest // lots
 
 
-@borrowing
+@inlined
 def free_lots(i: int, k: int, funds: Funds) -> int:
     """Return what a member owns of a good and has not reserved."""
     return int64(funds[0][i, k] - funds[2][i, k])
 
 
-@borrowing
+@inlined
 def free_money(i: int, funds: Funds) -> int:
     """Return the money that a member has not reserved."""
     return int64(funds[1][i] - funds[3][i])
 
 
-@borrowing
+@inlined
 def own_order(i: int, k: int, book: Book, latest: I64) -> int:
     """Return the order that a member has in a good's books, -1 without one."""
     order = int64(latest[i, k])
@@ -76,7 +76,7 @@ def own_order(i: int, k: int, book: Book, latest: I64) -> int:
     return int64(-1)
 
 
-@borrowing
+@inlined
 def lift(order: int, sign: int, book: Book, funds: Funds, fees: Fees) -> None:
     """Free what an order reserves (`sign` -1), or reserve it again; nothing for order -1."""
     if order >= 0:

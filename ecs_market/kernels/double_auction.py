@@ -32,9 +32,11 @@ from ecs_market.kernels.budgets import (
     KIND,
     LIFETIME,
     WHO,
+    Draw,
     draw_below,
     own_order,
 )
+from ecs_market.kernels.jit import borrowing
 from ecs_market.kernels.margins import (
     MEMORY,
     Learned,
@@ -61,6 +63,10 @@ from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I64, Bool, float64, int64
+
+
+# How many activations are drawn ahead.
+AHEAD = 32
 
 
 def gain_since(
@@ -151,6 +157,42 @@ def submit(
     )
 
 
+@borrowing
+def draw_ahead(
+    draw: Draw,
+    left: int,
+    members: I64,
+    ids: I64,
+    owner: I64,
+    funds: Funds,
+    tastes: Tastes,
+    latest: I64,
+    direction: I8,
+    drawn: I64,
+) -> None:
+    """Draw who acts in the next activations and read what is known of them.
+
+    Members are drawn all over memory.  To read of many at once takes hardly longer than to wait for
+    one, and what each needs is then in the cache when it acts.
+    """
+    count = min(int64(AHEAD), int64(left))
+    for n in range(count):
+        each = (draw[0], draw[1], draw[2], draw[3] + n)
+        drawn[n] = draw_below(each, WHO, members.shape[0])
+    for n in range(count):
+        drawn[n] = members[drawn[n]]
+    lots, minor, held_lots, held_minor = funds
+    family, parameters, weight = tastes
+    found = int64(0)
+    for n in range(count):
+        i = drawn[n]
+        found |= lots[i, 0] | minor[i] | held_lots[i, 0] | held_minor[i] | latest[i, 0]
+        found |= ids[i] | owner[i] | family[i] | int64(direction[i, 0])
+        if parameters[i, 0] > weight[i]:
+            found |= 1
+    drawn[AHEAD] = found
+
+
 def hold_auction(
     post: int,
     ident: int,
@@ -184,6 +226,7 @@ def hold_auction(
     stack: I64,
     bundle: F64,
     quote: I64,
+    drawn: I64,
 ) -> tuple[int, int]:
     """Hold the auction of one post; return rows of orders and of trades so far."""
     fees = (rule[FEE_PPB], rule[FEE_PER_LOT])
@@ -195,6 +238,8 @@ def hold_auction(
     replaces = True
     for call in range(rule[ACTIVATIONS]):
         draw = (seed, tick, ident, int64(call))
+        if not explicit and call % AHEAD == 0:
+            draw_ahead(draw, rule[ACTIVATIONS] - call, members, ids, owner, funds, tastes, latest, direction, drawn)
         if explicit:
             entry = given[call]
             i = entry[G_MEMBER]
@@ -203,7 +248,7 @@ def hold_auction(
             expires = entry[G_EXPIRES]
             replaces = entry[G_REPLACES] == 1
         else:
-            i = members[draw_below(draw, WHO, members.shape[0])]
+            i = drawn[call % AHEAD]
             chosen = choose(
                 i,
                 ids[i],
@@ -381,6 +426,7 @@ def hold_auctions(
     shouts = (np.empty((goods, MEMORY, 3), np.int64), np.empty(goods, np.int64))
     bundle = np.empty(width)
     quote = np.empty((2, 2), np.int64)
+    drawn = np.empty(AHEAD + 1, np.int64)
     funds = (lots, minor, held_lots, held_minor)
     tastes = (family, parameters, weight)
     sizes = (mode, lot_size, minor_size)
@@ -435,6 +481,7 @@ def hold_auctions(
             stack,
             bundle,
             quote,
+            drawn,
         )
         orders[post] = used - begun
         if rules[post, BEHAVIOUR] == ZIP:

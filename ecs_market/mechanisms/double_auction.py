@@ -26,7 +26,7 @@ from ecs_market.kernels import auction as auctions
 from ecs_market.kernels import book_records, budgets, quoting, traders
 from ecs_market.kernels import double_auction as sessions
 from ecs_market.kernels import margins as learners
-from ecs_market.kernels.jit import borrowing, kernel, specialise
+from ecs_market.kernels.jit import borrowing, inlined, kernel, specialise
 from ecs_market.mechanisms import resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.search import median_rates
@@ -38,6 +38,15 @@ from ecs_market.world import World
 NAME = "continuous_double_auction"
 COMPONENT = DoubleAuction
 BOOKS: tuple[type, ...] = (RestingOrders, Margins)
+# Templates that are called in several places, or seldom.
+SHARED = (
+    auctions.no_worse,
+    auctions.on_offer,
+    budgets.shaded_limit,
+    learners.learned_quote,
+    sessions.learn_all,
+    sessions.gain_since,
+)
 
 
 def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
@@ -77,8 +86,13 @@ def _kernel(codes: tuple[int, ...]) -> Any:
     chosen, quotes = families.dispatch(codes), quoting.bind(codes)
 
     def bound(template: Any, **names: Any) -> Any:
-        # Only the whole makes arrays; what it calls need not count references.
-        compiler = kernel if template is sessions.hold_auctions else borrowing
+        # What is called in one place alone is inlined: to hand on so many arrays takes longer than
+        # most of these functions.  Only the whole makes arrays.
+        compiler = inlined
+        if template is sessions.hold_auctions:
+            compiler = kernel
+        elif template in SHARED:
+            compiler = borrowing
         return specialise(template, f"{template.__name__}_{chosen.name}", compiler, **names)
 
     no_worse = bound(auctions.no_worse, gain_from=quotes.gain_from)
