@@ -39,6 +39,7 @@ from ecs_market.kernels.budgets import (
 from ecs_market.kernels.jit import borrowing
 from ecs_market.kernels.margins import (
     MEMORY,
+    SHOUT,
     Learned,
     Shouts,
     learned_quote,
@@ -63,7 +64,6 @@ from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I64, Bool, float64, int64
-
 
 # How many activations are drawn ahead.
 AHEAD = 32
@@ -239,7 +239,18 @@ def hold_auction(
     for call in range(rule[ACTIVATIONS]):
         draw = (seed, tick, ident, int64(call))
         if not explicit and call % AHEAD == 0:
-            draw_ahead(draw, rule[ACTIVATIONS] - call, members, ids, owner, funds, tastes, latest, direction, drawn)
+            draw_ahead(
+                draw,
+                rule[ACTIVATIONS] - call,
+                members,
+                ids,
+                owner,
+                funds,
+                tastes,
+                latest,
+                direction,
+                drawn,
+            )
         if explicit:
             entry = given[call]
             i = entry[G_MEMBER]
@@ -423,7 +434,7 @@ def hold_auctions(
     stack = np.empty(room + 1, np.int64)
     roots = np.empty(4 * goods, np.int64)
     traded = np.empty(goods, np.int64)
-    shouts = (np.empty((goods, MEMORY, 3), np.int64), np.empty(goods, np.int64))
+    shouts = (np.empty((goods, MEMORY, SHOUT)), np.empty(goods, np.int64))
     bundle = np.empty(width)
     quote = np.empty((2, 2), np.int64)
     drawn = np.empty(AHEAD + 1, np.int64)
