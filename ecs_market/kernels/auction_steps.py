@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.kernels.order_book import (
     BOOK,
     LIVE,
@@ -61,7 +61,7 @@ def place_given(
         entries[row, G_REPLACES] = 1 if replaces[i] else 0
 
 
-@kernel
+@borrowing
 def reload(
     begun: int,
     start: int,
@@ -107,7 +107,7 @@ def reload(
     return order
 
 
-@kernel
+@borrowing
 def same_order(own: int, side: int, price: int, lots: int, kind: int, book: Book) -> bool:
     """Return whether an order that rests is just what its member would hand in."""
     if own < 0:
@@ -121,7 +121,7 @@ def same_order(own: int, side: int, price: int, lots: int, kind: int, book: Book
     return bool(hot[own, PRICE] == price and hot[own, LOTS] == lots)
 
 
-@kernel
+@borrowing
 def within_band(price: int, kind: int, low: int, high: int) -> int:
     """Return the price if it is allowed, else 0; a market order goes as far as it may."""
     if kind == MARKET:
@@ -129,7 +129,7 @@ def within_band(price: int, kind: int, low: int, high: int) -> int:
     return int64(price) if low <= price <= high else int64(0)
 
 
-@kernel
+@borrowing
 def note_trades(begun: int, made: int, trades: I64, direction: I8, volume: I64) -> None:
     """Remember who bought and who sold, and how much."""
     for trade in range(begun, made):
@@ -139,7 +139,7 @@ def note_trades(begun: int, made: int, trades: I64, direction: I8, volume: I64) 
         volume[good] += trades[trade, 4]
 
 
-@kernel
+@borrowing
 def add_up(
     start: int, stop: int, book: Book, bids: I64, asks: I64, demand: I64, supply: I64
 ) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from ecs_market.kernels.auction import Sizes, Tastes
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, inlined
 from ecs_market.kernels.order_book import (
     LIVE,
     LOTS,
@@ -38,13 +38,13 @@ DRAWS = 4
 Draw: TypeAlias = tuple[int, int, int, int]
 
 
-@kernel
+@borrowing
 def draw_below(draw: Draw, purpose: int, bound: int) -> int:
     """Return a whole number from 0 to `bound` - 1 for one purpose of an activation."""
     return below(draw[0], DRAWS * draw[3] + purpose, draw[1], draw[2], DOUBLE_AUCTION, bound)
 
 
-@kernel
+@borrowing
 def payable(money: int, lots: int, fees: Fees) -> int:
     """Return the highest price at which `money` pays for `lots` lots, fee included; 0 if none."""
     if lots <= 0 or money <= 0 or fees[1] > money // lots:
@@ -55,19 +55,19 @@ def payable(money: int, lots: int, fees: Fees) -> int:
     return rest // lots
 
 
-@kernel
+@inlined
 def free_lots(i: int, k: int, funds: Funds) -> int:
     """Return what a member owns of a good and has not reserved."""
     return int64(funds[0][i, k] - funds[2][i, k])
 
 
-@kernel
+@inlined
 def free_money(i: int, funds: Funds) -> int:
     """Return the money that a member has not reserved."""
     return int64(funds[1][i] - funds[3][i])
 
 
-@kernel
+@inlined
 def own_order(i: int, k: int, book: Book, latest: I64) -> int:
     """Return the order that a member has in a good's books, -1 without one."""
     order = int64(latest[i, k])
@@ -76,14 +76,14 @@ def own_order(i: int, k: int, book: Book, latest: I64) -> int:
     return int64(-1)
 
 
-@kernel
+@inlined
 def lift(order: int, sign: int, book: Book, funds: Funds, fees: Fees) -> None:
     """Free what an order reserves (`sign` -1), or reserve it again; nothing for order -1."""
     if order >= 0:
         hold(order, int64(book[0][order, LOTS]), sign, book[0], funds, fees)
 
 
-@kernel
+@borrowing
 def fit(
     side: int, price: int, lots: int, kind: int, i: int, funds: Funds, fees: Fees, most: int
 ) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import numpy as np
 from ecs_market.kernels.block_limits import Members, Scale, Terms, block_limit
 from ecs_market.kernels.call_money import affordable
 from ecs_market.kernels.fees import BILLION, cost_of, most_lots
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.kernels.philox import CALL_LIMIT, CALL_SIDE, below
 from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.types import F64, I64, float64, int64
@@ -64,7 +64,7 @@ def first_quotes(
             quotes.bid[i] = min(limit, quotes.ask[i] - 1) if quotes.ask[i] > 0 else limit
 
 
-@kernel
+@borrowing
 def best_quotes(members: Members, terms: Terms, quotes: Quotes) -> None:
     """Write the highest bid and the lowest ask of each post, 0 where there is none."""
     for i in range(members.at.shape[0]):

@@ -31,15 +31,12 @@ from ecs_market.kernels.budgets import (
     FEE_PPB,
     KIND,
     LIFETIME,
-    WHO,
-    draw_below,
     own_order,
 )
+from ecs_market.kernels.drawing import AHEAD, draw_ahead
 from ecs_market.kernels.margins import (
-    MEMORY,
     Learned,
     Shouts,
-    learned_quote,
     note_shout,
 )
 from ecs_market.kernels.order_book import (
@@ -55,41 +52,8 @@ from ecs_market.kernels.order_book import (
     new_rows,
     write_order,
 )
-from ecs_market.kernels.quoting import NOISE, fill_bundle
 from ecs_market.kernels.traders import choose
-from ecs_market.preferences.chain import last_marginal as marginal
-from ecs_market.preferences.chain import last_utility as utility
-from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.types import F64, I8, I64, Bool, float64, int64
-
-
-def gain_since(
-    i: int, lots: I64, minor: int, funds: Funds, tastes: Tastes, sizes: Sizes, bundle: F64
-) -> float:
-    """Return what a member gained since it owned `lots` and `minor`, in money [M]."""
-    family, parameters, weight = tastes
-    mode, lot_size, minor_size = sizes
-    now = funds[0][i]
-    changed = minor != funds[1][i]
-    for k in range(lots.shape[0]):
-        changed = changed or lots[k] != now[k]
-    if not changed:
-        return 0.0
-    floor = 0.5 * lot_size
-    fill_bundle(now, funds[1][i], lot_size, minor_size, bundle)
-    new = utility(family[i], bundle, parameters[i], floor)
-    fill_bundle(lots, minor, lot_size, minor_size, bundle)
-    old = utility(family[i], bundle, parameters[i], floor)
-    spent = 0.0
-    worth = weight[i]
-    if mode == QUASILINEAR:
-        spent = worth * (float64(minor - funds[1][i]) * minor_size)
-    else:
-        worth = marginal(family[i], bundle, parameters[i], floor, lots.shape[0])
-    found = new - old - spent
-    if abs(found) <= NOISE * (abs(old) + abs(new) + abs(spent)) or worth <= 0.0:
-        return 0.0
-    return float64(found / worth)
+from ecs_market.types import F64, I8, I64, Bool, int64
 
 
 def submit(
@@ -184,6 +148,7 @@ def hold_auction(
     stack: I64,
     bundle: F64,
     quote: I64,
+    drawn: I64,
 ) -> tuple[int, int]:
     """Hold the auction of one post; return rows of orders and of trades so far."""
     fees = (rule[FEE_PPB], rule[FEE_PER_LOT])
@@ -195,6 +160,19 @@ def hold_auction(
     replaces = True
     for call in range(rule[ACTIVATIONS]):
         draw = (seed, tick, ident, int64(call))
+        if not explicit and call % AHEAD == 0:
+            draw_ahead(
+                draw,
+                rule[ACTIVATIONS] - call,
+                members,
+                ids,
+                owner,
+                funds,
+                tastes,
+                latest,
+                direction,
+                drawn,
+            )
         if explicit:
             entry = given[call]
             i = entry[G_MEMBER]
@@ -203,7 +181,7 @@ def hold_auction(
             expires = entry[G_EXPIRES]
             replaces = entry[G_REPLACES] == 1
         else:
-            i = members[draw_below(draw, WHO, members.shape[0])]
+            i = drawn[call % AHEAD]
             chosen = choose(
                 i,
                 ids[i],
@@ -264,46 +242,6 @@ def hold_auction(
     return used, made
 
 
-def learn_all(
-    members: I64,
-    rule: I64,
-    shade: float,
-    kinds: I64,
-    draw: tuple[int, int, int, int],
-    ids: I64,
-    funds: Funds,
-    tastes: Tastes,
-    sizes: Sizes,
-    step_size: float,
-    shouts: Shouts,
-    learned: Learned,
-    bundle: F64,
-    quote: I64,
-) -> None:
-    """Let zip members learn what they have not yet heard of a clearing's shouts."""
-    fees = (rule[FEE_PPB], rule[FEE_PER_LOT])
-    for member in range(members.shape[0]):
-        i = members[member]
-        for k in kinds:
-            learned_quote(
-                i,
-                ids[i],
-                k,
-                rule,
-                shade,
-                draw,
-                funds,
-                fees,
-                tastes,
-                sizes,
-                step_size,
-                shouts,
-                learned,
-                bundle,
-                quote,
-            )
-
-
 def hold_auctions(
     start: int,
     stop: int,
@@ -314,8 +252,6 @@ def hold_auctions(
     owner: I64,
     lots: I64,
     minor: I64,
-    before_lots: I64,
-    before_minor: I64,
     family: I64,
     parameters: F64,
     weight: F64,
@@ -346,13 +282,14 @@ def hold_auctions(
     margin: F64,
     change: F64,
     seen: I64,
+    ring: F64,
+    heard: I64,
     volume: I64,
     demand: I64,
     supply: I64,
     bids: I64,
     asks: I64,
     orders: I64,
-    gain: F64,
 ) -> tuple[I64, I64, I64]:
     """Hold the auctions of the posts `start` to `stop`.
 
@@ -378,9 +315,9 @@ def hold_auctions(
     stack = np.empty(room + 1, np.int64)
     roots = np.empty(4 * goods, np.int64)
     traded = np.empty(goods, np.int64)
-    shouts = (np.empty((goods, MEMORY, 3), np.int64), np.empty(goods, np.int64))
     bundle = np.empty(width)
     quote = np.empty((2, 2), np.int64)
+    drawn = np.empty(AHEAD + 1, np.int64)
     funds = (lots, minor, held_lots, held_minor)
     tastes = (family, parameters, weight)
     sizes = (mode, lot_size, minor_size)
@@ -393,11 +330,11 @@ def hold_auctions(
         if not active[post]:
             continue
         begun = used
+        loud = post if rules[post, BEHAVIOUR] == ZIP else 0
         book = (hot, cold, roots, last_price[post])
         clear_heaps(roots)
         kinds = 0
         for k in range(goods):
-            shouts[1][k] = 0
             if commodities[post, k]:
                 traded[kinds] = k
                 kinds += 1
@@ -425,7 +362,7 @@ def hold_auctions(
             tastes,
             sizes,
             step_size,
-            shouts,
+            (ring[loud], heard[loud]),
             learned,
             latest,
             direction,
@@ -435,29 +372,11 @@ def hold_auctions(
             stack,
             bundle,
             quote,
+            drawn,
         )
         orders[post] = used - begun
-        if rules[post, BEHAVIOUR] == ZIP:
-            learn_all(
-                members,
-                rules[post],
-                shading[post],
-                traded[:kinds],
-                (seed, tick, post_id[post], int64(0)),
-                ids,
-                funds,
-                tastes,
-                sizes,
-                step_size,
-                shouts,
-                learned,
-                bundle,
-                quote,
-            )
         for k in range(goods):
             demand[post, k] = volume[post, k]
             supply[post, k] = volume[post, k]
         add_up(begun, used, book, bids[post], asks[post], demand[post], supply[post])
-        for i in range(first[post], first[post + 1]):
-            gain[i] = gain_since(i, before_lots[i], before_minor[i], funds, tastes, sizes, bundle)
     return hot[:used], cold[:used], trades[:made]

@@ -80,9 +80,9 @@ def inlined(function: F) -> F:
     """Compile a small scalar function that is always inlined into the kernels that call it.
 
     Loops over such a function can then be vectorised, which the compiler's own size limits would
-    prevent.  Otherwise as `kernel`.
+    prevent.  Like a `borrowing` function it makes no arrays.  Otherwise as `kernel`.
     """
-    return _compile(function, forceinline=True)
+    return _compile(function, forceinline=True, _nrt=False)
 
 
 def borrowing(function: F) -> F:

@@ -22,7 +22,7 @@ from ecs_market.kernels.budgets import (
     own_order,
     shaded_limit,
 )
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, inlined, kernel
 from ecs_market.kernels.order_book import (
     Book,
     Fees,
@@ -42,13 +42,18 @@ MARGIN_LOW, MARGIN_SPAN = 0.05, 0.3
 STRETCH = 0.05
 # Where draws of shouts begin; those before are a trader's own constants.
 FIRST_SHOUT = 8
-# Shouts of each good: (K, MEMORY, 3) price, side and whether it was taken, and their number (K,).
-Shouts: TypeAlias = tuple[I64, I64]
+# Columns of a shout: its price, then up to which quote it raises bids, from which on it lowers
+# them, and the same of asks.  No quote is as low as `NEVER_UP` or as high as `NEVER_DOWN`.
+BID_UP, BID_DOWN, ASK_UP, ASK_DOWN = range(1, 5)
+SHOUT = 5
+NEVER_UP, NEVER_DOWN = -1.0, 2.0**62
+# Shouts of each good: (K, MEMORY, SHOUT), and their number (K,).
+Shouts: TypeAlias = tuple[F64, I64]
 # Margins and last changes of each member, good and side, and how many shouts it has seen.
 Learned: TypeAlias = tuple[F64, F64, I64]
 
 
-@kernel
+@borrowing
 def first_margin(seed: int, ident: int, sells: int) -> float:
     """Return the margin that a zip trader starts with."""
     drawn = MARGIN_LOW + MARGIN_SPAN * uniform(seed, 2 + sells, 0, ident, ZIP_TRADER)
@@ -64,7 +69,7 @@ def start_margins(seed: int, ids: I64, margin: F64) -> None:
                 margin[i, k, sells] = first_margin(seed, ids[i], sells)
 
 
-@kernel
+@inlined
 def shout_target(
     price: float, up: bool, seed: int, tick: int, ident: int, number: int, step_size: float
 ) -> float:
@@ -75,14 +80,55 @@ def shout_target(
     return price + change if up else price - change
 
 
-@kernel
+@inlined
 def quoted(price: float, sells: int) -> float:
     """Return a price in whole steps: bids are rounded down, asks up."""
     whole = math.floor(price)
     return float64(whole + 1 if sells and whole < price else whole)
 
 
-@kernel
+@inlined
+def adapt(
+    i: int,
+    ident: int,
+    k: int,
+    sells: int,
+    limit: float,
+    draw: Draw,
+    step_size: float,
+    rate: float,
+    momentum: float,
+    shouts: Shouts,
+    learned: Learned,
+) -> None:
+    """Adapt a member's margin on one side to the shouts since it last did."""
+    ring, count = shouts
+    margins, changes, seen = learned
+    margin = margins[i, k, sells]
+    change = changes[i, k, sells]
+    own = limit * (1.0 + margin)
+    said = quoted(own, sells)
+    for number in range(max(seen[i, k], count[k] - MEMORY), count[k]):
+        shout = ring[k, number % MEMORY]
+        price = shout[0]
+        upwards = said <= shout[ASK_UP if sells else BID_UP]
+        downwards = said >= shout[ASK_DOWN if sells else BID_DOWN]
+        if not (upwards or downwards):
+            continue
+        # At the very price of a trade who asks raises, and who bids lowers.
+        up = upwards and (sells == 1 or not downwards)
+        tag = 2 * (number * count.shape[0] + k) + sells
+        target = shout_target(price, up, draw[0], draw[1], ident, tag, step_size)
+        change = momentum * change + (1.0 - momentum) * rate * (target - own)
+        found = (own + change) / limit - 1.0
+        margin = max(0.0, found) if sells else min(0.0, max(-1.0, found))
+        own = limit * (1.0 + margin)
+        said = quoted(own, sells)
+    margins[i, k, sells] = margin
+    changes[i, k, sells] = change
+
+
+@borrowing
 def learn(
     i: int,
     ident: int,
@@ -99,37 +145,13 @@ def learn(
     A seller raises its price if a trade was made at or above it; it lowers it if a bid below it was
     taken, or an ask below it was not.  A buyer does the same the other way round.
     """
-    ring, count = shouts
-    margin, change, seen = learned
     rate = RATE_LOW + RATE_SPAN * uniform(draw[0], 0, 0, ident, ZIP_TRADER)
     momentum = MOMENTUM_SPAN * uniform(draw[0], 1, 0, ident, ZIP_TRADER)
-    for number in range(max(seen[i, k], count[k] - MEMORY), count[k]):
-        place = number % MEMORY
-        price = float64(ring[k, place, 0])
-        was_bid = ring[k, place, 1] == BUY
-        taken = ring[k, place, 2] == 1
-        for sells in range(2):
-            limit = float64(ask_limit if sells else bid_limit)
-            if limit <= 0.0:
-                continue
-            own = limit * (1.0 + margin[i, k, sells])
-            said = quoted(own, sells)
-            # Seen from a seller; for a buyer every comparison is turned round.
-            beyond = said <= price if sells else said >= price
-            rival = (not was_bid) if sells else was_bid
-            if taken and beyond:
-                up = sells == 1
-            elif (not beyond or said == price) and rival != taken:
-                up = sells == 0
-            else:
-                continue
-            tag = 2 * (number * count.shape[0] + k) + sells
-            target = shout_target(price, up, draw[0], draw[1], ident, tag, step_size)
-            moved = momentum * change[i, k, sells] + (1.0 - momentum) * rate * (target - own)
-            change[i, k, sells] = moved
-            found = (own + moved) / limit - 1.0
-            margin[i, k, sells] = max(0.0, found) if sells else min(0.0, max(-1.0, found))
-    seen[i, k] = count[k]
+    for sells in range(2):
+        limit = float64(ask_limit if sells else bid_limit)
+        if limit > 0.0:
+            adapt(i, ident, k, sells, limit, draw, step_size, rate, momentum, shouts, learned)
+    learned[2][i, k] = shouts[1][k]
 
 
 def learned_quote(
@@ -221,12 +243,18 @@ def learning(
     return (side if lots > 0 else int64(0)), int64(k), price, lots
 
 
-@kernel
+@borrowing
 def note_shout(good: int, price: int, side: int, taken: bool, shouts: Shouts) -> None:
     """Let everybody hear an order."""
     ring, count = shouts
-    place = count[good] % MEMORY
-    ring[good, place, 0] = price
-    ring[good, place, 1] = side
-    ring[good, place, 2] = 1 if taken else 0
+    shout = ring[good, count[good] % MEMORY]
+    at = float64(price)
+    # A trade draws those along who would have made it too, on both sides.  An order that is taken
+    # presses the other side, one that is not its own.
+    pressed = (side == BUY) == taken
+    shout[0] = at
+    shout[BID_UP] = at if not pressed else NEVER_UP
+    shout[BID_DOWN] = at if taken else NEVER_DOWN
+    shout[ASK_UP] = at if taken else NEVER_UP
+    shout[ASK_DOWN] = at if pressed else NEVER_DOWN
     count[good] += 1

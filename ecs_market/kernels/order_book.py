@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ecs_market.kernels.jit import inlined, kernel
+from ecs_market.kernels.jit import borrowing, inlined, kernel
 from ecs_market.kernels.quoting import fee_on
 from ecs_market.types import I64, int64
 
@@ -59,7 +59,7 @@ def meld(hot: I64, a: int, b: int) -> int:
     return a
 
 
-@kernel
+@borrowing
 def pop(hot: I64, root: int) -> int:
     """Take the root off its heap; return the new root, -1 if that leaves nothing."""
     pairs = int64(-1)
@@ -176,7 +176,7 @@ def cancel(order: int, hot: I64, funds: Funds, fees: Fees) -> None:
     hot[order, STATE] = CANCELLED
 
 
-@kernel
+@borrowing
 def cancel_earlier(last: int, book: Book, funds: Funds, fees: Fees) -> None:
     """Cancel a member's orders in a good, from the last one handed in back to the first."""
     hot, cold, _, _ = book
@@ -219,7 +219,7 @@ def write_order(
     latest[member, good] = order
 
 
-@kernel
+@borrowing
 def move_on(stop: int, order: int, book: Book, latest: I64) -> None:
     """Write a triggered stop anew as an order of now; what it reserved stays reserved."""
     hot, cold, _, _ = book
@@ -292,7 +292,7 @@ def book_trade(
     trades[made, 6] = 2 * fee
 
 
-@kernel
+@borrowing
 def due_stops(good: int, low: int, high: int, book: Book) -> tuple[int, int]:
     """Take the stops that prices from `low` to `high` trigger off their heaps; return a queue.
 
@@ -321,7 +321,7 @@ def due_stops(good: int, low: int, high: int, book: Book) -> tuple[int, int]:
     return first, end
 
 
-@kernel
+@borrowing
 def clear_heaps(roots: I64) -> None:
     """Empty all heaps."""
     for heap in range(roots.shape[0]):

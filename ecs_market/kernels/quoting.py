@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ecs_market.kernels.jit import inlined, kernel, specialise
+from ecs_market.kernels.jit import borrowing, inlined, specialise
 from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences import families
 from ecs_market.preferences.chain import last_utility as utility
@@ -33,7 +33,7 @@ def fee_on(payment: int, lots: int, fee_ppb: int, fee_per_lot: int) -> int:
     return mul_div(payment, fee_ppb, BILLION)[0] + int64(lots) * fee_per_lot
 
 
-@kernel
+@borrowing
 def affordable(money: int, price: int, most: int, fee_ppb: int, fee_per_lot: int) -> int:
     """Return how many lots, at most `most`, `money` [minor unit] buys at a price, fee included."""
     if price <= 0 or money <= 0:
@@ -53,7 +53,7 @@ def affordable(money: int, price: int, most: int, fee_ppb: int, fee_per_lot: int
     return low
 
 
-@kernel
+@borrowing
 def fill_bundle(goods: I64, money: int, lot_size: float, minor_size: float, bundle: F64) -> None:
     """Write holdings as a family sees them: goods [unit] and, if there is a place for it, money."""
     for k in range(goods.shape[0]):
@@ -258,9 +258,11 @@ def bind(codes: tuple[int, ...]) -> Quoting:
     """Return `gain_from` and `limit_price` for the families in use, given as ascending codes."""
     chosen = families.dispatch(codes)
     names: dict[str, Any] = {"utility": chosen.utility}
-    gain = specialise(gain_from, f"gain_from_{chosen.name}", **names)
-    indifferent = specialise(indifferent_price, f"indifferent_price_{chosen.name}", gain_from=gain)
+    gain = specialise(gain_from, f"gain_from_{chosen.name}", borrowing, **names)
+    indifferent = specialise(
+        indifferent_price, f"indifferent_price_{chosen.name}", borrowing, gain_from=gain
+    )
     limit = specialise(
-        limit_price, f"limit_price_{chosen.name}", indifferent_price=indifferent, **names
+        limit_price, f"limit_price_{chosen.name}", borrowing, indifferent_price=indifferent, **names
     )
     return Quoting(chosen.name, gain, limit)

@@ -32,7 +32,7 @@ from ecs_market.kernels.budgets import (
     payable,
     shaded_limit,
 )
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.kernels.margins import (
     Learned,
     Shouts,
@@ -50,7 +50,7 @@ from ecs_market.kernels.quoting import BUY, SELL
 from ecs_market.types import F64, I8, I64, float64, int64
 
 
-@kernel
+@borrowing
 def reference(side: int, i: int, k: int, book: Book, published: I64, owner: I64) -> int:
     """Return the price to compare with: the best quote, else the last price, else 0 for none."""
     hot, _, roots, last = book

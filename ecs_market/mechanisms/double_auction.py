@@ -23,10 +23,11 @@ from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.market_post import CONVERGED, INDICATIVE, MarketPost
 from ecs_market.components.market_rules import MarketRules
 from ecs_market.kernels import auction as auctions
+from ecs_market.kernels import auction_close as closing
 from ecs_market.kernels import book_records, budgets, quoting, traders
 from ecs_market.kernels import double_auction as sessions
 from ecs_market.kernels import margins as learners
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.jit import borrowing, inlined, kernel, specialise
 from ecs_market.mechanisms import resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.search import median_rates
@@ -38,6 +39,13 @@ from ecs_market.world import World
 NAME = "continuous_double_auction"
 COMPONENT = DoubleAuction
 BOOKS: tuple[type, ...] = (RestingOrders, Margins)
+# Templates that are called in several places, or seldom.
+SHARED = (
+    auctions.no_worse,
+    auctions.on_offer,
+    budgets.shaded_limit,
+    learners.learned_quote,
+)
 
 
 def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
@@ -72,12 +80,19 @@ def _steps(world: World, price: float, *, up: bool) -> int:
 
 
 @functools.cache
-def _kernel(codes: tuple[int, ...]) -> Any:
-    """Return `sessions.hold_auctions` for the families in use."""
+def _kernels(codes: tuple[int, ...]) -> tuple[Any, Any]:
+    """Return `hold_auctions` and `close_auctions` for the families in use."""
     chosen, quotes = families.dispatch(codes), quoting.bind(codes)
 
     def bound(template: Any, **names: Any) -> Any:
-        return specialise(template, f"{template.__name__}_{chosen.name}", **names)
+        # What is called in one place alone is inlined: to hand on so many arrays takes longer than
+        # most of these functions.  Only the whole makes arrays.
+        compiler = inlined
+        if template in (sessions.hold_auctions, closing.close_auctions):
+            compiler = kernel
+        elif template in SHARED:
+            compiler = borrowing
+        return specialise(template, f"{template.__name__}_{chosen.name}", compiler, **names)
 
     no_worse = bound(auctions.no_worse, gain_from=quotes.gain_from)
     on_offer = bound(auctions.on_offer, no_worse=no_worse)
@@ -93,11 +108,11 @@ def _kernel(codes: tuple[int, ...]) -> Any:
         learning=bound(learners.learning, learned_quote=learned_quote),
     )
     submit = bound(sessions.submit, enter=enter)
-    return bound(
-        sessions.hold_auctions,
-        hold_auction=bound(sessions.hold_auction, choose=choose, submit=submit),
-        learn_all=bound(sessions.learn_all, learned_quote=learned_quote),
-        gain_since=bound(sessions.gain_since, utility=chosen.utility, marginal=chosen.marginal),
+    hold_auction = bound(sessions.hold_auction, choose=choose, submit=submit)
+    gain = bound(closing.gain_since, utility=chosen.utility, marginal=chosen.marginal)
+    return (
+        bound(sessions.hold_auctions, hold_auction=hold_auction),
+        bound(closing.close_auctions, learned_quote=learned_quote, gain_since=gain),
     )
 
 
@@ -198,10 +213,20 @@ def _hold(
     learned = resting_orders.load_margins(batch, ids, margins, rules.behaviour == ZIP)
     per_post = [np.zeros((batch.posts, goods), np.int64) for _ in range(5)]
     counts, gain = np.zeros(batch.posts, np.int64), np.zeros(m)
+    held = np.zeros((m, goods), np.int64), np.zeros(m, np.int64)
+    loud = batch.posts if len(learned[0]) else 1
+    shouts = (
+        np.empty((loud, goods, learners.MEMORY, learners.SHOUT)),
+        np.zeros((loud, goods), np.int64),
+    )
+    tastes = batch.family, batch.parameters, batch.weight
+    sizes = settings.mode, settings.lot_size, settings.minor_size, settings.step_size, world.bundle
+    hold, close = _kernels(world.families)
+    shading = np.ascontiguousarray(common.shading[rows])
     parts = world.over(
         0,
         batch.posts,
-        _kernel(world.families),
+        hold,
         batch.active,
         batch.first,
         batch.by_id,
@@ -209,15 +234,12 @@ def _hold(
         handed_in.owner,
         batch.lots,
         batch.minor,
-        *before,
-        batch.family,
-        batch.parameters,
-        batch.weight,
+        *tastes,
         ids,
         batch.commodities,
         post.current_prices,
         table,
-        np.ascontiguousarray(common.shading[rows]),
+        shading,
         low,
         high,
         rules.last_price,
@@ -228,20 +250,36 @@ def _hold(
         handed_in.entries,
         world.seed,
         world.tick,
-        settings.mode,
-        settings.lot_size,
-        settings.minor_size,
-        settings.step_size,
-        world.bundle,
-        np.zeros((m, goods), np.int64),
-        np.zeros(m, np.int64),
+        *sizes,
+        *held,
         np.full((m, goods), -1, np.int64),
         np.zeros((m, goods), np.int8),
         *learned,
+        *shouts,
         *per_post,
         counts,
-        gain,
         cost=max(1, int(calls.sum()) // max(1, batch.posts)),
+    )
+    world.over(
+        0,
+        m,
+        close,
+        batch.first,
+        batch.id,
+        batch.lots,
+        batch.minor,
+        *before,
+        *tastes,
+        batch.commodities,
+        table,
+        shading,
+        world.seed,
+        world.tick,
+        *sizes,
+        *held,
+        *learned,
+        *shouts,
+        gain,
     )
     resting_orders.store_margins(batch, ids, margins, rules.behaviour == ZIP, learned)
     hot, cold, trades = (

@@ -14,7 +14,7 @@ from ecs_market.kernels.block_limits import Members, Scale, Terms
 from ecs_market.kernels.call_money import trim
 from ecs_market.kernels.demand_schedules import FIELDS, Quotes
 from ecs_market.kernels.fees import BILLION
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.jit import borrowing, kernel, specialise
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.mechanisms.settlement import fees_of
 from ecs_market.preferences import families, limit_order
@@ -95,7 +95,14 @@ def kernels(codes: tuple[int, ...]) -> Kernels:
 
     def bind(module: Any, template: str, *names: str) -> Any:
         own = {name: made[name] for name in names}
-        made[template] = specialise(getattr(module, template), f"{template}_{chosen.name}", **own)
+        # Those of block limits make no arrays, but for the last, which is a loop over members.
+        lends = module is block_limits and template != "gains"
+        made[template] = specialise(
+            getattr(module, template),
+            f"{template}_{chosen.name}",
+            borrowing if lends else kernel,
+            **own,
+        )
         return made[template]
 
     bind(block_limits, "worth_at", "utility")
