@@ -205,3 +205,23 @@ def test_one_pair_by_hand() -> None:
     assert goods[:, 0].tolist() == [p.lots[0] for p in expected.parties]
     assert 3900 <= goods[0, 0] <= 4000
     assert money.sum() == 10**8
+
+
+@pytest.mark.kernel
+def test_the_last_lot_is_not_sold_at_a_loss() -> None:
+    """Without a good u is 0 at once, whatever the marginal utilities of half a lot of it say."""
+    taste = Taste("cobb_douglas", (0.2, 0.4, 0.7), scale="level")
+    members = [
+        Agent(taste, (14.0, 8.999, 15.999), 40.0),
+        Agent(taste, (10.0, 0.001, 0.001), 40.0),
+    ]
+    trades = meet(members)[0].trades
+    assert (trades.good[0], trades.quantity[0], trades.price[0]) == (2, 1, 8_999)
+    parties = [party(member) for member in members]
+    for i in range(trades.size):
+        before = [p.value(p.lots, p.minor) for p in parties]
+        lots, steps = int(trades.quantity[i]), int(trades.price[i])
+        for who, sign in ((int(trades.buyer[i]), 1), (int(trades.seller[i]), -1)):
+            parties[who].lots[trades.good[i]] += sign * lots
+            parties[who].minor -= sign * lots * steps
+        assert all(p.value(p.lots, p.minor) > b for p, b in zip(parties, before, strict=True))

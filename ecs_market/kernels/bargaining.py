@@ -1,5 +1,3 @@
-# every rule has the signature that the loop over pairs calls
-
 """Face-to-face trade in rounds: two agents bargain until no rule gains a lot for both.
 
 A round tries the goods in the order of how far the two rates of exchange are apart; the first
@@ -18,32 +16,34 @@ from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
 from ecs_market.kernels.bargaining_sides import (
     BUYER,
     FIELDS,
+    GAINED,
     HIGHER,
     LOWER,
+    NEXT,
     ROW,
     WEIGHT,
     WORTH,
+    Pair,
+    Scale,
     affordable,
     both_gain,
-    exchange_rate,
     gain,
-    in_minor,
     in_steps,
     midpoint,
     money_at,
     money_rate,
     move,
+    new_pair,
     note,
     payment_for,
     pick_items,
     put_back,
-    swap,
-    swap_rows,
     take_up,
     worth,
+    write_gains,
     write_rates,
 )
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import absorbed, borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
@@ -62,157 +62,98 @@ def forget(tried: Bool) -> None:
 
 
 @borrowing
-def same_rates(rates: F64, others: F64) -> bool:
-    """Return whether both sides' marginal utilities are what they were."""
-    for side in range(2):
-        for k in range(rates.shape[1]):
-            if rates[side, k] != others[side, k]:
-                return False
-    return True
-
-
-@borrowing
-def buyer_leads(lead: int, buyer_is_lower: bool) -> bool:
+def buyer_leads(lead: int, buyer: int) -> bool:
     """Return whether the buyer makes the offer."""
     if lead == LOWER or lead == HIGHER:
-        return buyer_is_lower == (lead == LOWER)
+        return buyer == (0 if lead == LOWER else 1)
     return lead == BUYER
 
 
-@borrowing
-def book(
-    k: int,
-    unit: int,
-    size: int,
-    paid: int,
-    held: I64,
-    bundle: F64,
-    other_bundle: F64,
-    lot_size: float,
-    minor_size: float,
-) -> None:
-    """Move a good from side 1 to side 0, and what pays the other way."""
-    move(0, k, size, held, bundle, lot_size, minor_size)
-    move(1, k, -size, held, other_bundle, lot_size, minor_size)
-    move(0, unit, -paid, held, bundle, lot_size, minor_size)
-    move(1, unit, paid, held, other_bundle, lot_size, minor_size)
+def book(pair: Pair, scale: Scale, buyer: int, k: int, unit: int, size: int, paid: int) -> bool:
+    """Move a good to the buyer, and what pays the other way; return whether rates have changed.
+
+    The utilities become those that were worked out for this trade, if they were.
+    """
+    changed = False
+    for at in range(2):
+        sign = 1 if at == buyer else -1
+        move(pair, scale, at, k, sign * size)
+        move(pair, scale, at, unit, -sign * paid)
+        pair.state[at, WORTH] = pair.state[at, NEXT]
+        if write_rates(pair, scale, at):
+            changed = True
+    return changed
 
 
 def repeats(
-    size: int,
-    paid: int,
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     unit: int,
+    size: int,
+    paid: int,
     steps: int,
     unit_steps: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    lot_size: float,
-    minor_size: float,
 ) -> int:
     """Return how many times more the same block would be agreed on, rates being as they were.
 
     Agents whose rates do not change with what they hold would repeat it until one of them has
     nothing left to give; that is one trade, however many blocks.
     """
-    cash = int64(held[0, unit])
-    most = min(int64(held[1, k]), affordable(cash, steps, unit_steps))
+    cash = int64(pair.held[buyer, unit])
+    most = min(int64(pair.held[1 - buyer, k]), affordable(cash, steps, unit_steps))
     times = int64(min(most // size, cash // paid))
-    if times > 0 and both_gain(
-        times * size,
-        times * paid,
-        k,
-        unit,
-        held,
-        bundle,
-        taste,
-        other_bundle,
-        other_taste,
-        state,
-        lot_size,
-        minor_size,
-    ):
+    if times > 0 and both_gain(pair, scale, buyer, k, times * size, unit, times * paid):
         return times
     return int64(0)
 
 
 def carry_out(
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     unit: int,
     size: int,
     steps: int,
     unit_steps: int,
-    mode: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
-    before: F64,
-    lot_size: float,
-    minor_size: float,
-) -> tuple[int, int, float]:
+) -> tuple[int, int]:
     """Book an agreement, and the same again as often as it would be made at unchanged rates.
 
-    Returns lots, payment, and the gain [M] where it is counted trade by trade.
+    Returns lots and payment; gains are added up where they are counted trade by trade.
     """
     paid = payment_for(size, steps, unit_steps)
-    gained = 0.0
-    if mode != QUASILINEAR:
-        sizes = (lot_size, minor_size)
-        more = gain(0, k, size, unit, paid, held, bundle, taste, state, *sizes)
-        gained = more / money_rate(rates, 0, mode, k, unit)
-        more = gain(1, k, -size, unit, -paid, held, other_bundle, other_taste, state, *sizes)
-        gained += more / money_rate(rates, 1, mode, k, unit)
-    for column in range(rates.shape[1]):
-        before[0, column] = rates[0, column]
-        before[1, column] = rates[1, column]
-    total = int64(0)
-    times = int64(1)
-    while times > 0:
-        book(k, unit, times * size, times * paid, held, bundle, other_bundle, lot_size, minor_size)
-        total += times
-        state[0, WORTH] = math.nan
-        state[1, WORTH] = math.nan
-        write_rates(0, held, bundle, taste, state, lot_size, rates)
-        write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
-        times = int64(0)
-        if REPEATS and total == 1 and same_rates(rates, before):
-            times = repeats(
-                size,
-                paid,
-                k,
-                unit,
-                steps,
-                unit_steps,
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                lot_size,
-                minor_size,
-            )
-    return total * size, total * paid, float64(total) * gained
+    first = 0.0
+    second = 0.0
+    if scale.mode != QUASILINEAR:
+        for at in range(2):
+            sign = 1 if at == buyer else -1
+            more = gain(pair, scale, at, k, sign * size, unit, sign * paid)
+            more /= money_rate(pair, at, scale.mode, k, unit)
+            if at == 0:
+                first = more
+            else:
+                second = more
+    total = int64(1)
+    if not book(pair, scale, buyer, k, unit, size, paid) and REPEATS:
+        times = repeats(pair, scale, buyer, k, unit, size, paid, steps, unit_steps)
+        if times > 0:
+            book(pair, scale, buyer, k, unit, times * size, times * paid)
+            total += times
+    pair.state[0, GAINED] += float64(total) * first
+    pair.state[1, GAINED] += float64(total) * second
+    return total * size, total * paid
 
 
-@borrowing
-def swap_sides(state: F64) -> None:
-    """Exchange what both sides' rows of `state` hold."""
-    for column in range(state.shape[1]):
-        kept = state[0, column]
-        state[0, column] = state[1, column]
-        state[1, column] = kept
+def count_worth(pair: Pair, scale: Scale, sign: float) -> None:
+    """Add what their goods are worth to both sides [M] to what they have gained, or take it off."""
+    for at in range(2):
+        found = worth(pair, scale, at) / pair.state[at, WEIGHT]
+        pair.state[at, GAINED] += sign * found
 
 
-@borrowing
+@absorbed
 def write_deal(deals: I64, at: int, buyer: int, seller: int, k: int, size: int, steps: int) -> None:
     """Write down a trade between two rows."""
     deals[at, 0] = buyer
@@ -223,112 +164,53 @@ def write_deal(deals: I64, at: int, buyer: int, seller: int, k: int, size: int, 
 
 
 def meet(
-    lower: int,
-    mode: int,
-    barter: bool,
+    pair: Pair,
+    scale: Scale,
     rule: F64,
     lead: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
-    before: F64,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
     halves: I64,
-    money_steps: int,
     work: F64,
     traded: Bool,
     tried: Bool,
-    picked: I64,
     deals: I64,
-) -> tuple[int, int, float]:
-    """Let a pair bargain; return agreements, rows of `deals` written, and the gain [M].
+) -> tuple[int, int]:
+    """Let a pair bargain; return agreements and rows of `deals` written.
 
-    `lower` is the row of the agent with the lower id, and a deal has rows in place of ids.
+    A deal has rows in place of ids.
     """
-    n = money_at(held)
+    n = money_at(pair)
     used = 0
-    forget(tried)
     made = 0
-    total = 0.0
+    forget(tried)
     while made < MOST_AGREEMENTS:
-        pick_items(rates, mode, barter, tried, picked)
-        k = picked[0]
-        unit = picked[1]
+        k, unit, one, two = pick_items(pair, scale, tried)
         if k < 0:
             break
         tried[k, unit] = True
-        one = exchange_rate(rates[0, k], rates[0, unit])
-        two = exchange_rate(rates[1, k], rates[1, unit])
-        if one < two:
-            swap_rows(rates, held)
-            swap_sides(state)
-            swap(bundle, other_bundle)
-            swap(taste, other_taste)
-        steps = in_steps(midpoint(one, two), step_size)
-        unit_steps = int64(0) if unit == n else money_steps
+        buyer = 1 if one < two else 0
+        steps = in_steps(midpoint(one, two), scale.step)
+        unit_steps = int64(0) if unit == n else scale.one
+        leads = buyer_leads(lead, buyer)
         size, steps = agree(
-            k,
-            unit,
-            steps,
-            unit_steps,
-            mode,
-            rule,
-            buyer_leads(lead, held[0, ROW] == lower),
-            held,
-            bundle,
-            taste,
-            other_bundle,
-            other_taste,
-            state,
-            rates,
-            halves,
-            lot_size,
-            step_size,
-            minor_size,
-            work,
-            traded,
+            pair, scale, buyer, k, unit, steps, unit_steps, rule, leads, halves, work, traded
         )
         if size == 0:
             continue
-        if made == 0 and mode == QUASILINEAR:
-            total -= worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-            total -= worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-        size, paid, more = carry_out(
-            k,
-            unit,
-            size,
-            steps,
-            unit_steps,
-            mode,
-            held,
-            bundle,
-            taste,
-            other_bundle,
-            other_taste,
-            state,
-            rates,
-            before,
-            lot_size,
-            minor_size,
-        )
-        total += more
-        write_deal(deals, used, held[0, ROW], held[1, ROW], k, size, steps)
+        if made == 0 and scale.mode == QUASILINEAR:
+            count_worth(pair, scale, -1.0)
+        size, paid = carry_out(pair, scale, buyer, k, unit, size, steps, unit_steps)
+        row = pair.held[buyer, ROW]
+        other = pair.held[1 - buyer, ROW]
+        write_deal(deals, used, row, other, k, size, steps)
         used += 1
         if unit < n:
-            write_deal(deals, used, held[1, ROW], held[0, ROW], unit, paid, unit_steps)
+            write_deal(deals, used, other, row, unit, paid, unit_steps)
             used += 1
         made += 1
         forget(tried)
-    if made > 0 and mode == QUASILINEAR:
-        total += worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-        total += worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-    return made, used, total
+    if made > 0 and scale.mode == QUASILINEAR:
+        count_worth(pair, scale, 1.0)
+    return made, used
 
 
 def trade_in_rounds(
@@ -342,16 +224,11 @@ def trade_in_rounds(
     family: I8,
     parameters: F64,
     weight: F64,
-    mode: int,
-    barter: bool,
+    scale: Scale,
     entries: int,
     rule: F64,
     leads: I8,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
     halves: I64,
-    money_steps: int,
     filled: Bool,
     gained: I64,
     trades: I32,
@@ -359,80 +236,36 @@ def trade_in_rounds(
     """Bargain for each pair in turn and book what they agree on, until nothing gains a lot.
 
     `entries` is the length of a bundle, `rule` the rule's own numbers, `leads` who proposes in
-    each pair, and `money_steps` the price of what pays if that is a good.  Returns one row a
-    trade: buyer id, seller id, good, lots, price [step].
+    each pair, `halves` the blocks from a unit down to a lot.  Returns one row a trade: buyer id,
+    seller id, good, lots, price [step].
     """
     n = goods.shape[1]
     record = np.empty((0, FIELDS), np.int64)
     used = 0
     work = np.empty((3, entries))
     traded = np.empty(entries, np.bool_)
-    rates = np.empty((2, n + 1))
-    before = np.empty((2, n + 1))
     tried = np.empty((n, n + 1), np.bool_)
-    picked = np.empty(2, np.int64)
     deals = np.empty((2 * MOST_AGREEMENTS, FIELDS), np.int64)
-    held = np.empty((2, n + 3), np.int64)
-    bundle = np.empty(entries)
-    other_bundle = np.empty(entries)
-    taste = np.empty(parameters.shape[1])
-    other_taste = np.empty(parameters.shape[1])
-    state = np.empty((2, 2))
-    tastes = (family, parameters, weight)
-    for pair in range(start, stop):
-        i = first[pair]
-        j = second[pair]
-        take_up(i, 0, goods, money, *tastes, lot_size, minor_size, held, bundle, taste, state)
-        take_up(
-            j,
-            1,
-            goods,
-            money,
-            *tastes,
-            lot_size,
-            minor_size,
-            held,
-            other_bundle,
-            other_taste,
-            state,
-        )
-        write_rates(0, held, bundle, taste, state, lot_size, rates)
-        write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
-        made, written, total = meet(
-            i,
-            mode,
-            barter,
-            rule,
-            leads[pair],
-            held,
-            bundle,
-            taste,
-            other_bundle,
-            other_taste,
-            state,
-            rates,
-            before,
-            lot_size,
-            step_size,
-            minor_size,
-            halves,
-            money_steps,
-            work,
-            traded,
-            tried,
-            picked,
-            deals,
-        )
+    pair = new_pair(n, entries, parameters.shape[1])
+    for place in range(start, stop):
+        for at in range(2):
+            row = first[place] if at == 0 else second[place]
+            take_up(row, at, goods, money, family, parameters, weight, scale, pair)
+            pair.state[at, NEXT] = math.nan
+            pair.rates[at, n] = pair.state[at, WEIGHT]
+            write_rates(pair, scale, at)
+        made, written = meet(pair, scale, rule, leads[place], halves, work, traded, tried, deals)
         for row in range(written):
             buyer = ids[deals[row, 0]]
             seller = ids[deals[row, 1]]
             record = note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
             used += 1
-        trades[pair] = made
-        gained[pair] = 0
+        trades[place] = made
+        gained[place, 0] = 0
+        gained[place, 1] = 0
         if made > 0:
-            gained[pair] = in_minor(total, minor_size)
-            filled[i] = True
-            filled[j] = True
-            put_back(held, goods, money)
+            write_gains(pair, scale, place, money, gained)
+            filled[first[place]] = True
+            filled[second[place]] = True
+            put_back(pair, goods, money)
     return record[:used]

@@ -8,64 +8,61 @@ Templates, as in `bargaining_sides`; `agree_on_block` and `agree_on_wish` are wh
 
 from __future__ import annotations
 
+import math
+
 from ecs_market.kernels.bargaining_sides import (
     FAMILY,
+    NEXT,
     WEIGHT,
+    Pair,
+    Scale,
     affordable,
     both_gain,
     gain,
-    marginal_after,
     money_at,
     payment_for,
 )
 from ecs_market.kernels.jit import borrowing, inlined
 from ecs_market.preferences.chain import last_demand as demand
+from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool, float64, int64
+from ecs_market.units import MAX_MINOR
 
-# What a block gains is certain without utilities where the slope at its end is above this share of
-# the price.
+# What a block gains is certain without utilities where its slope is above this share of the price.
 SURE = 1e-6
 YES, NO, PERHAPS = 1, 0, -1
 
 
+def marginal_after(pair: Pair, scale: Scale, at: int, k: int, change: int) -> float:
+    """Return what a unit more of good k is worth to a side once it has `change` lots more."""
+    kept = pair.bundle[at, k]
+    pair.bundle[at, k] = float64(pair.held[at, k] + change) * scale.lot
+    family = pair.held[at, FAMILY]
+    found = marginal(family, pair.bundle[at], pair.taste[at], 0.5 * scale.lot, k)
+    pair.bundle[at, k] = kept
+    return found
+
+
 def scan_blocks(
-    most: int,
-    cash: int,
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
     halves: I64,
-    lot_size: float,
-    minor_size: float,
 ) -> int:
     """Return the first of 1, 2, 4 ... units, then of halves down to a lot, that gains for both."""
+    cash = int64(pair.held[buyer, unit])
+    most = min(int64(pair.held[1 - buyer, k]), affordable(cash, steps, unit_steps))
     size = int64(halves[0])
     at = 0
-    while at < halves.shape[0]:
+    while most > 0 and at < halves.shape[0]:
         if size <= most:
             paid = payment_for(size, steps, unit_steps)
-            if 0 < paid <= cash and both_gain(
-                size,
-                paid,
-                k,
-                unit,
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                lot_size,
-                minor_size,
-            ):
+            if 0 < paid <= cash and both_gain(pair, scale, buyer, k, size, unit, paid):
                 return size
         if at == 0 and size <= most:
             size *= 2
@@ -76,147 +73,134 @@ def scan_blocks(
 
 
 @inlined
-def bounded(size: int, slope: float, slope_half: float, slope_end: float, price: float) -> int:
-    """Return whether a block surely gains, or surely not, by the slopes of a concave gain.
+def pays_for(cash: int, size: int, steps: int) -> bool:
+    """Return whether `cash` pays for lots at a price."""
+    return float64(size) * float64(steps) <= MAX_MINOR and size * steps <= cash
 
-    The gain of `size` is at least `size` times its slope at the end, and at most half of it times
-    the slope at the start plus the rest times the slope there.
+
+def side_gains(
+    pair: Pair, scale: Scale, at: int, k: int, change: int, price: float, span: int, far: float
+) -> int:
+    """Return whether a block surely gains for a side, or surely not, by slopes of a concave gain.
+
+    The gain of a block is at least each half of it times the slope at its end, and at most each
+    half times the slope at its start.  `far` is the marginal utility after `span` lots.
     """
-    if slope_end > SURE * price:
+    cost = price * pair.state[at, WEIGHT]
+    sign = 1.0 if change > 0 else -1.0
+    end = far if abs(change) == span else marginal_after(pair, scale, at, k, change)
+    end = sign * (end - cost)
+    # Where a good begins there are no slopes: marginal utilities are those of half a lot.
+    inside = min(pair.held[at, k], pair.held[at, k] + change) > 0
+    if inside and end > SURE * cost:
         return YES
+    size = abs(change)
     half = size >> 1
-    if float64(half) * slope + float64(size - half) * slope_half <= 0.0:
+    middle = marginal_after(pair, scale, at, k, half if change > 0 else -half)
+    middle = sign * (middle - cost)
+    first = float64(half)
+    rest = float64(size - half)
+    if inside and first * middle + rest * end > SURE * cost * float64(size):
+        return YES
+    if first * (sign * (pair.rates[at, k] - cost)) + rest * middle <= 0.0:
         return NO
     return PERHAPS
 
 
 def block_gains(
-    size: int,
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
+    size: int,
     steps: int,
     price: float,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
-    lot_size: float,
-    minor_size: float,
+    span: int,
+    far: tuple[float, float],
 ) -> bool:
     """Return whether a block of good k for money gains for both, whose gains are concave."""
-    half = size >> 1
-    cost = price * state[0, WEIGHT]
-    slope = rates[0, k] - cost
-    middle = marginal_after(0, k, half, held, bundle, taste, lot_size) - cost
-    end = marginal_after(0, k, size, held, bundle, taste, lot_size) - cost
-    buys = bounded(size, slope, middle, end, cost)
+    seller = 1 - buyer
+    pair.state[0, NEXT] = math.nan
+    pair.state[1, NEXT] = math.nan
+    buys = side_gains(pair, scale, buyer, k, size, price, span, far[0])
     if buys == NO:
         return False
-    cost = price * state[1, WEIGHT]
-    slope = cost - rates[1, k]
-    middle = cost - marginal_after(1, k, -half, held, other_bundle, other_taste, lot_size)
-    end = cost - marginal_after(1, k, -size, held, other_bundle, other_taste, lot_size)
-    sells = bounded(size, slope, middle, end, cost)
+    sells = side_gains(pair, scale, seller, k, -size, price, span, far[1])
     if sells == NO:
         return False
-    n = money_at(held)
-    paid = size * steps
-    if buys == PERHAPS:
-        more = gain(0, k, size, n, paid, held, bundle, taste, state, lot_size, minor_size)
-        if more <= 0.0:
-            return False
-    if sells == PERHAPS:
-        more = gain(
-            1, k, -size, n, -paid, held, other_bundle, other_taste, state, lot_size, minor_size
-        )
-        return more > 0.0
+    for turn in range(2):
+        if (buys if turn == 0 else sells) == PERHAPS:
+            at = buyer if turn == 0 else seller
+            lots = size if turn == 0 else -size
+            if gain(pair, scale, at, k, lots, money_at(pair), lots * steps) <= 0.0:
+                return False
     return True
 
 
 @borrowing
 def first_guess(
-    first: int,
+    pair: Pair,
+    buyer: int,
     k: int,
     price: float,
-    ends: tuple[float, float],
-    held: I64,
-    state: F64,
-    rates: F64,
+    span: int,
+    far: tuple[float, float],
+    first: int,
     halves: I64,
 ) -> int:
-    """Return the place of the block where straight lines for the slopes put the last that gains.
-
-    `ends` are marginal utilities after the trade of a unit, or of all there is.
-    """
-    span = float64(min(int64(halves[0]), int64(held[1, k])))
+    """Return the place of the block where straight lines for the slopes put the last that gains."""
     reach = float64(halves[first])
-    slope = rates[0, k] - price * state[0, WEIGHT]
-    bend = rates[0, k] - ends[0]
-    if 2.0 * slope * span < reach * bend:
-        reach = 2.0 * slope * span / bend
-    slope = price * state[1, WEIGHT] - rates[1, k]
-    bend = ends[1] - rates[1, k]
-    if 2.0 * slope * span < reach * bend:
-        reach = 2.0 * slope * span / bend
-    at = first
-    while at < halves.shape[0] - 1 and float64(halves[at]) > reach:
-        at += 1
-    return at
+    for turn in range(2):
+        at = buyer if turn == 0 else 1 - buyer
+        sign = 1.0 if turn == 0 else -1.0
+        slope = sign * (pair.rates[at, k] - price * pair.state[at, WEIGHT])
+        bend = sign * (pair.rates[at, k] - far[turn])
+        if 2.0 * slope * float64(span) < reach * bend:
+            reach = 2.0 * slope * float64(span) / bend
+    place = first
+    while place < halves.shape[0] - 1 and float64(halves[place]) > reach:
+        place += 1
+    return place
 
 
 def find_block(
-    most: int,
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     steps: int,
-    price: float,
-    ends: tuple[float, float],
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
+    span: int,
+    far: tuple[float, float],
     halves: I64,
-    lot_size: float,
-    minor_size: float,
 ) -> int:
     """Return the largest block, a unit or halves of it, that gains for both; gains are concave.
 
     A block gains if a larger one does: the search starts from a guess and needs to see one that
-    gains and a larger one that does not.
+    gains and a larger one that does not.  `far` are marginal utilities after `span` lots.
     """
-    if rates[0, k] <= price * state[0, WEIGHT] or rates[1, k] >= price * state[1, WEIGHT]:
+    price = float64(steps) * scale.step
+    rates, state, seller = pair.rates, pair.state, 1 - buyer
+    if rates[buyer, k] <= price * state[buyer, WEIGHT]:
+        return int64(0)
+    if rates[seller, k] >= price * state[seller, WEIGHT]:
         return int64(0)
     last = halves.shape[0]
+    cash = int64(pair.held[buyer, money_at(pair)])
     first = 0
-    while first < last and halves[first] > most:
+    while first < last and not (halves[first] <= span and pays_for(cash, halves[first], steps)):
         first += 1
     if first == last:
         return int64(0)
-    at = first_guess(first, k, price, ends, held, state, rates, halves)
+    at = first_guess(pair, buyer, k, price, span, far, first, halves)
     found = int64(0)
     smaller = last
+    after = (math.nan, math.nan)
     while first <= at < smaller:
-        if block_gains(
-            int64(halves[at]),
-            k,
-            steps,
-            price,
-            held,
-            bundle,
-            taste,
-            other_bundle,
-            other_taste,
-            state,
-            rates,
-            lot_size,
-            minor_size,
-        ):
+        size = int64(halves[at])
+        if block_gains(pair, scale, buyer, k, size, steps, price, span, far):
             # Nothing smaller is of interest now.
-            found = int64(halves[at])
+            found = size
+            after = (float64(state[0, NEXT]), float64(state[1, NEXT]))
             smaller = at
             at -= 1
         elif found > 0:
@@ -224,28 +208,21 @@ def find_block(
         else:
             first = at + 1
             at += 1
+    state[0, NEXT], state[1, NEXT] = after
     return found
 
 
 def agree_on_block(
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    mode: int,
     rule: F64,
     buyer_leads: bool,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
     halves: I64,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
     work: F64,
     traded: Bool,
 ) -> tuple[int, int]:
@@ -254,147 +231,75 @@ def agree_on_block(
     Where the gains of a trade for money are concave, no block beyond a unit can gain once the unit
     does not, and `find_block` knows more shortcuts; else every block is tried.
     """
-    cash = int64(held[0, unit])
-    most = min(int64(held[1, k]), affordable(cash, steps, unit_steps))
-    if most <= 0:
-        return int64(0), steps
-    if mode == QUASILINEAR and unit == money_at(held):
-        span = min(int64(halves[0]), int64(held[1, k]))
-        ends = (
-            marginal_after(0, k, span, held, bundle, taste, lot_size),
-            marginal_after(1, k, -span, held, other_bundle, other_taste, lot_size),
+    if scale.mode == QUASILINEAR and unit == money_at(pair):
+        span = min(int64(halves[0]), int64(pair.held[1 - buyer, k]))
+        far = (
+            marginal_after(pair, scale, buyer, k, span),
+            marginal_after(pair, scale, 1 - buyer, k, -span),
         )
-        if ends[0] <= rates[0, k] and ends[1] >= rates[1, k]:
-            size = find_block(
-                most,
-                k,
-                steps,
-                float64(steps) * step_size,
-                ends,
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                rates,
-                halves,
-                lot_size,
-                minor_size,
-            )
-            return size, steps
-    size = scan_blocks(
-        most,
-        cash,
-        k,
-        unit,
-        steps,
-        unit_steps,
-        held,
-        bundle,
-        taste,
-        other_bundle,
-        other_taste,
-        state,
-        halves,
-        lot_size,
-        minor_size,
-    )
-    return size, steps
+        if far[0] <= pair.rates[buyer, k] and far[1] >= pair.rates[1 - buyer, k]:
+            return find_block(pair, scale, buyer, k, steps, span, far, halves), steps
+    return scan_blocks(pair, scale, buyer, k, unit, steps, unit_steps, halves), steps
 
 
 def wanted(
-    at: int,
-    k: int,
-    unit: int,
-    steps: int,
-    mode: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    state: F64,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
-    work: F64,
-    traded: Bool,
+    pair: Pair, scale: Scale, at: int, k: int, unit: int, steps: int, work: F64, traded: Bool
 ) -> int:
     """Return the lots of good k that a side would add at a price, negative to sell."""
-    n = money_at(held)
+    bundle = pair.bundle[at]
+    n = money_at(pair)
     for m in range(bundle.shape[0]):
         work[0, m] = 1.0
         traded[m] = m == k or m == unit
-    work[0, k] = float64(steps) * step_size
+    work[0, k] = float64(steps) * scale.step
     wealth = work[0, k] * bundle[k]
-    wealth += float64(held[at, n]) * minor_size if unit == n else bundle[unit]
+    wealth += float64(pair.held[at, n]) * scale.minor if unit == n else bundle[unit]
     demand(
-        held[at, FAMILY],
+        pair.held[at, FAMILY],
         work[0],
         traded,
         bundle,
         wealth,
-        taste,
-        state[at, WEIGHT],
-        mode if unit == n else UNIT_OF_ACCOUNT,
+        pair.taste[at],
+        pair.state[at, WEIGHT],
+        scale.mode if unit == n else UNIT_OF_ACCOUNT,
         unit if unit < bundle.shape[0] else -1,
-        0.5 * lot_size,
+        0.5 * scale.lot,
         0.0,
         work[1],
         work[2],
     )
     if work[1, k] <= bundle[k] <= work[2, k]:
         return int64(0)
-    change = (work[1, k] - bundle[k]) / lot_size
+    change = (work[1, k] - bundle[k]) / scale.lot
     return int64(change) if change > 0.0 else -int64(-change)
 
 
 def agree_on_wish(
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    mode: int,
     rule: F64,
     buyer_leads: bool,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
     halves: I64,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
     work: F64,
     traded: Bool,
 ) -> tuple[int, int]:
     """Return the smaller of what both want at the price, and the price; 0 if it gains nothing."""
-    cash = int64(held[0, unit])
-    most = min(int64(held[1, k]), affordable(cash, steps, unit_steps))
-    sizes = (lot_size, step_size, minor_size)
-    buys = wanted(0, k, unit, steps, mode, held, bundle, taste, state, *sizes, work, traded)
-    sells = -wanted(
-        1, k, unit, steps, mode, held, other_bundle, other_taste, state, *sizes, work, traded
-    )
-    size = min(most, min(buys, sells))
+    cash = int64(pair.held[buyer, unit])
+    size = min(int64(pair.held[1 - buyer, k]), affordable(cash, steps, unit_steps))
+    for turn in range(2):
+        if size > 0:
+            at = buyer if turn == 0 else 1 - buyer
+            wish = wanted(pair, scale, at, k, unit, steps, work, traded)
+            size = min(size, wish if turn == 0 else -wish)
     if size <= 0:
         return int64(0), steps
     paid = payment_for(size, steps, unit_steps)
-    if 0 < paid <= cash and both_gain(
-        size,
-        paid,
-        k,
-        unit,
-        held,
-        bundle,
-        taste,
-        other_bundle,
-        other_taste,
-        state,
-        lot_size,
-        minor_size,
-    ):
+    if 0 < paid <= cash and both_gain(pair, scale, buyer, k, size, unit, paid):
         return size, steps
     return int64(0), steps

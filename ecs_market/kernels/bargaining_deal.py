@@ -17,6 +17,7 @@ from ecs_market.kernels.bargaining_joint import (
     PAYMENT,
     PULL,
     VALUE,
+    Draft,
     judge,
     rank,
 )
@@ -24,13 +25,15 @@ from ecs_market.kernels.bargaining_sides import (
     FAMILY,
     WEIGHT,
     WORTH,
+    Pair,
+    Scale,
     exchange_rate,
     gained,
     in_steps,
     midpoint,
     money_at,
 )
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
@@ -44,85 +47,42 @@ HALVINGS = 100
 MOST_NUDGES = 4
 
 
-def after_deal(
-    lots: I64,
-    payment: float,
-    mode: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    gains: F64,
-    lot_size: float,
-) -> None:
+def after_deal(pair: Pair, scale: Scale, draft: Draft, mode: int, payment: float) -> None:
     """Write both bundles after a deal, and both gains in utility, 0 in the noise."""
-    n = money_at(held)
-    for k in range(n):
-        mine[k] = float64(held[0, k] + lots[k]) * lot_size
-        yours[k] = float64(held[1, k] - lots[k]) * lot_size
-    spent = 0.0
-    if mode == IN_UTILITY:
-        mine[n] = max(0.0, bundle[n] - payment)
-        yours[n] = max(0.0, other_bundle[n] + payment)
-    elif mode == QUASILINEAR:
-        spent = payment
-    now = utility(held[0, FAMILY], mine, taste, 0.5 * lot_size)
-    gains[0] = gained(now, float64(state[0, WORTH]), state[0, WEIGHT] * spent)
-    now = utility(held[1, FAMILY], yours, other_taste, 0.5 * lot_size)
-    gains[1] = gained(now, float64(state[1, WORTH]), -state[1, WEIGHT] * spent)
+    n = money_at(pair)
+    for at in range(2):
+        sign = 1 - 2 * at
+        for k in range(n):
+            draft.after[at, k] = float64(pair.held[at, k] + sign * draft.lots[k]) * scale.lot
+        spent = 0.0
+        if mode == IN_UTILITY:
+            paid = payment if at == 0 else -payment
+            draft.after[at, n] = max(0.0, pair.bundle[at, n] - paid)
+        elif mode == QUASILINEAR:
+            spent = pair.state[at, WEIGHT] * payment
+            spent = spent if at == 0 else -spent
+        family = pair.held[at, FAMILY]
+        now = utility(family, draft.after[at], pair.taste[at], 0.5 * scale.lot)
+        draft.gains[at] = gained(now, float64(pair.state[at, WORTH]), spent)
 
 
 def weigh(
-    lots: I64,
-    payment: float,
-    goal: F64,
-    mode: int,
-    cash: float,
-    other_cash: float,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    gains: F64,
-    verdict: F64,
-    lot_size: float,
+    pair: Pair, scale: Scale, draft: Draft, goal: F64, cash: tuple[float, float], payment: float
 ) -> None:
     """Write the verdict on lots; quasi-linear money at its best, else with this payment."""
-    if mode == QUASILINEAR:
-        payment = 0.0
-    after_deal(
-        lots,
-        payment,
-        mode,
-        held,
-        bundle,
-        taste,
-        other_bundle,
-        other_taste,
-        state,
-        mine,
-        yours,
-        gains,
-        lot_size,
-    )
-    if mode == QUASILINEAR:
-        one = gains[0] / state[0, WEIGHT]
-        two = gains[1] / state[1, WEIGHT]
-        judge(goal, one, two, True, cash, other_cash, verdict)
+    pays = scale.mode == QUASILINEAR
+    after_deal(pair, scale, draft, scale.mode, 0.0 if pays else payment)
+    one, two = float64(draft.gains[0]), float64(draft.gains[1])
+    if pays:
+        one /= pair.state[0, WEIGHT]
+        two /= pair.state[1, WEIGHT]
+        judge(goal, one, two, True, cash, draft.verdict)
     else:
-        rank(goal, float64(gains[0]), float64(gains[1]), verdict)
-        verdict[PAYMENT] = payment
+        rank(goal, one, two, draft.verdict)
+        draft.verdict[PAYMENT] = payment
 
 
-@kernel
+@borrowing
 def is_better(verdict: F64, best: F64, ties: bool) -> bool:
     """Return whether a verdict beats the best one, or at least equals it."""
     if verdict[ALLOWED] != best[ALLOWED]:
@@ -132,50 +92,52 @@ def is_better(verdict: F64, best: F64, ties: bool) -> bool:
     return bool(verdict[VALUE] > best[VALUE])
 
 
-@kernel
+@borrowing
 def keep(verdict: F64, best: F64) -> None:
     """Keep a verdict."""
     for entry in range(verdict.shape[0]):
         best[entry] = verdict[entry]
 
 
-@kernel
-def change(lots: I64, k: int, by: int, held: I64) -> bool:
+@borrowing
+def change(pair: Pair, lots: I64, k: int, by: int) -> bool:
     """Change the lots of a good, if there are as many; return whether."""
-    if -held[0, k] <= lots[k] + by <= held[1, k]:
+    if -pair.held[0, k] <= lots[k] + by <= pair.held[1, k]:
         lots[k] += by
         return True
     return False
 
 
+@borrowing
+def exchange(pair: Pair, lots: I64, move: int, size: int) -> bool:
+    """Change one good by `size` lots, or two against each other; return whether that is possible.
+
+    `move` counts the two directions of every pair of goods; the opposite of one is `move ^ 1`.
+    """
+    n = lots.shape[0]
+    k = move // (2 * n)
+    m = (move // 2) % n
+    by = size if move % 2 == 0 else -size
+    if not change(pair, lots, k, by):
+        return False
+    # The other good goes the other way, which is how goods are exchanged.
+    if m != k and not change(pair, lots, m, -by):
+        lots[k] -= by
+        return False
+    return True
+
+
 def improve(
-    lots: I64,
-    payment: float,
-    goal: F64,
-    mode: int,
-    cash: float,
-    other_cash: float,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    gains: F64,
-    verdict: F64,
-    best: F64,
-    lot_size: float,
+    pair: Pair, scale: Scale, draft: Draft, goal: F64, cash: tuple[float, float], payment: float
 ) -> None:
-    """Change `lots`, of one good or of two at a time, while that is better for the goal.
+    """Change lots, of one good or of two at a time, while that is better for the goal.
 
     In the end each good is left out if nothing is lost by that.
     """
-    n = money_at(held)
-    rest = (goal, mode, cash, other_cash, held, bundle, taste, other_bundle, other_taste, state)
-    tools = (mine, yours, gains, verdict, lot_size)
-    weigh(lots, payment, *rest, *tools)
+    lots, verdict, best = draft.lots, draft.verdict, draft.kept
+    n = lots.shape[0]
+    moves = 2 * n * n
+    weigh(pair, scale, draft, goal, cash, payment)
     keep(verdict, best)
     size = int64(COARSE)
     while size > 0:
@@ -183,31 +145,22 @@ def improve(
         going = True
         while going and changes < MOST_CHANGES:
             going = False
-            for move in range(2 * n * n):
-                k = move // (2 * n)
-                m = (move // 2) % n
-                by = size if move % 2 == 0 else -size
-                # The other good goes the other way, which is how goods are exchanged.
-                if not change(lots, k, by, held):
+            for move in range(moves):
+                if not exchange(pair, lots, move, size):
                     continue
-                if m != k and not change(lots, m, -by, held):
-                    lots[k] -= by
-                    continue
-                weigh(lots, payment, *rest, *tools)
+                weigh(pair, scale, draft, goal, cash, payment)
                 if is_better(verdict, best, False):
                     keep(verdict, best)
                     going = True
                     changes += 1
                 else:
-                    lots[k] -= by
-                    if m != k:
-                        lots[m] += by
+                    exchange(pair, lots, move ^ 1, size)
         size //= 2
     for k in range(n):
         kept = lots[k]
         if kept != 0:
             lots[k] = 0
-            weigh(lots, payment, *rest, *tools)
+            weigh(pair, scale, draft, goal, cash, payment)
             if is_better(verdict, best, True):
                 keep(verdict, best)
             else:
@@ -215,47 +168,25 @@ def improve(
 
 
 def pay_right(
-    lots: I64,
-    goal: F64,
-    cash: float,
-    other_cash: float,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    gains: F64,
-    verdict: F64,
-    lot_size: float,
+    pair: Pair, scale: Scale, draft: Draft, goal: F64, cash: tuple[float, float]
 ) -> float:
     """Return the payment [M] for given lots that is best where money is in the utility."""
-    n = money_at(held)
-    low = -other_cash
-    high = cash
+    n = money_at(pair)
+    low = -cash[1]
+    high = cash[0]
     for _ in range(HALVINGS):
         payment = 0.5 * (low + high)
-        after_deal(
-            lots,
-            payment,
-            IN_UTILITY,
-            held,
-            bundle,
-            taste,
-            other_bundle,
-            other_taste,
-            state,
-            mine,
-            yours,
-            gains,
-            lot_size,
-        )
-        rank(goal, float64(gains[0]), float64(gains[1]), verdict)
-        floor = 0.5 * lot_size
-        pull = verdict[PULL] * marginal(held[0, FAMILY], mine, taste, floor, n)
-        pull -= verdict[PULL + 1] * marginal(held[1, FAMILY], yours, other_taste, floor, n)
+        if payment == low or payment == high:
+            # Nothing lies between the two.
+            break
+        after_deal(pair, scale, draft, IN_UTILITY, payment)
+        rank(goal, float64(draft.gains[0]), float64(draft.gains[1]), draft.verdict)
+        pull = 0.0
+        for at in range(2):
+            family = pair.held[at, FAMILY]
+            slope = marginal(family, draft.after[at], pair.taste[at], 0.5 * scale.lot, n)
+            slope *= draft.verdict[PULL + at]
+            pull = slope if at == 0 else pull - slope
         if pull > 0.0:
             high = payment
         else:
@@ -263,38 +194,28 @@ def pay_right(
     return high if goal[GOAL] == FIRST else low
 
 
-def support(
-    lots: I64,
-    mode: int,
-    held: I64,
-    taste: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    prices: F64,
-    lot_size: float,
-    last: int,
-) -> None:
+def support(pair: Pair, scale: Scale, draft: Draft, mode: int, last: int) -> None:
     """Write the midpoints of both sides' rates after the deal: in M, or in the good `last`."""
-    n = money_at(held)
-    floor = 0.5 * lot_size
-    one = float64(state[0, WEIGHT])
-    two = float64(state[1, WEIGHT])
+    n = money_at(pair)
+    floor = 0.5 * scale.lot
+    one = float64(pair.state[0, WEIGHT])
+    two = float64(pair.state[1, WEIGHT])
+    families = pair.held[0, FAMILY], pair.held[1, FAMILY]
     if mode != QUASILINEAR:
         unit = last if mode == UNIT_OF_ACCOUNT else n
-        one = marginal(held[0, FAMILY], mine, taste, floor, unit)
-        two = marginal(held[1, FAMILY], yours, other_taste, floor, unit)
+        one = marginal(families[0], draft.after[0], pair.taste[0], floor, unit)
+        two = marginal(families[1], draft.after[1], pair.taste[1], floor, unit)
     for k in range(n):
-        prices[k] = 1.0
-        if lots[k] != 0:
-            rate = exchange_rate(marginal(held[0, FAMILY], mine, taste, floor, k), one)
-            other = exchange_rate(marginal(held[1, FAMILY], yours, other_taste, floor, k), two)
-            found = midpoint(max(0.0, rate), max(0.0, other))
-            prices[k] = found if found > 0.0 else 1.0
+        draft.prices[k] = 1.0
+        if draft.lots[k] != 0:
+            rate = marginal(families[0], draft.after[0], pair.taste[0], floor, k)
+            other = marginal(families[1], draft.after[1], pair.taste[1], floor, k)
+            rate = max(0.0, exchange_rate(rate, one))
+            found = midpoint(rate, max(0.0, exchange_rate(other, two)))
+            draft.prices[k] = found if found > 0.0 else 1.0
 
 
-@kernel
+@borrowing
 def balance(lots: I64, prices: F64, payment: float) -> None:
     """Scale prices of purchases up and of sales down, alike, until they add up to a payment."""
     bought = 0.0
@@ -315,7 +236,7 @@ def balance(lots: I64, prices: F64, payment: float) -> None:
         prices[k] *= scale if lots[k] > 0 else 1.0 / scale
 
 
-@kernel
+@borrowing
 def whole_steps(lots: I64, prices: F64, payment: float, step_size: float, steps: I64) -> int:
     """Write prices in steps that come closest to a payment [minor unit]; return what they cost."""
     n = lots.shape[0]
@@ -340,7 +261,7 @@ def whole_steps(lots: I64, prices: F64, payment: float, step_size: float, steps:
     return cost
 
 
-@kernel
+@borrowing
 def nudge(lots: I64, steps: I64, up: bool) -> int:
     """Move the price of the good with fewest lots by a step; return the change in the payment."""
     place = -1
@@ -356,7 +277,7 @@ def nudge(lots: I64, steps: I64, up: bool) -> int:
     return int64(lots[place] * more)
 
 
-@kernel
+@borrowing
 def finest(lots: I64) -> int:
     """Return the fewest lots that move of any good: the step of the payments that prices allow."""
     found = int64(0)
@@ -366,7 +287,7 @@ def finest(lots: I64) -> int:
     return found
 
 
-@kernel
+@borrowing
 def acceptable(goal: F64, gains: F64) -> bool:
     """Return whether nobody loses and those gain whom the goal wants to."""
     if gains[0] < 0.0 or gains[1] < 0.0:
@@ -376,50 +297,31 @@ def acceptable(goal: F64, gains: F64) -> bool:
     return bool(gains[0] > 0.0 and gains[1] > 0.0)
 
 
-def price(
-    lots: I64,
-    payment: float,
-    goal: F64,
-    mode: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    gains: F64,
-    prices: F64,
-    steps: I64,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
-) -> int:
+def price(pair: Pair, scale: Scale, draft: Draft, goal: F64, mode: int, payment: float) -> int:
     """Write prices in steps for a deal with a payment [M]; return it in minor units.
 
-    `gains` are those at these very prices.
+    The draft's gains are those at these very prices.
     """
-    n = money_at(held)
+    n = money_at(pair)
+    lots, prices, steps, gains = draft.lots, draft.prices, draft.steps, draft.gains
     last = 0
     for k in range(n):
         if lots[k] != 0:
             last = k
-    worlds = (held, bundle, taste, other_bundle, other_taste, state, mine, yours)
-    after_deal(lots, payment, mode, *worlds, gains, lot_size)
-    support(lots, mode, held, taste, other_taste, state, mine, yours, prices, lot_size, last)
+    after_deal(pair, scale, draft, mode, payment)
+    support(pair, scale, draft, mode, last)
     if mode == UNIT_OF_ACCOUNT:
         balance(lots, prices, 0.0)
         unit = float64(prices[last])
         for k in range(n):
-            steps[k] = in_steps(prices[k] / unit, step_size)
+            steps[k] = in_steps(prices[k] / unit, scale.step)
         return int64(0)
-    balance(lots, prices, payment / lot_size)
-    cost = whole_steps(lots, prices, payment / minor_size, step_size, steps)
-    for _ in range(MOST_NUDGES):
-        after_deal(lots, float64(cost) * minor_size, mode, *worlds, gains, lot_size)
-        if acceptable(goal, gains) and -held[1, n] <= cost <= held[0, n]:
-            return cost
-        cost += nudge(lots, steps, gains[1] < 0.0 or cost < -held[1, n])
-    after_deal(lots, float64(cost) * minor_size, mode, *worlds, gains, lot_size)
+    balance(lots, prices, payment / scale.lot)
+    cost = whole_steps(lots, prices, payment / scale.minor, scale.step, steps)
+    for nudges in range(MOST_NUDGES + 1):
+        after_deal(pair, scale, draft, mode, float64(cost) * scale.minor)
+        fits = -pair.held[1, n] <= cost <= pair.held[0, n]
+        if nudges == MOST_NUDGES or (fits and acceptable(goal, gains)):
+            break
+        cost += nudge(lots, steps, gains[1] < 0.0 or cost < -pair.held[1, n])
     return cost

@@ -13,12 +13,16 @@ Quasi-linear money is no variable: the best payment for given goods has a closed
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-from ecs_market.kernels.bargaining_sides import FAMILY, WEIGHT, WORTH
+import numpy as np
+
+from ecs_market.kernels.bargaining_sides import FAMILY, WEIGHT, WORTH, Pair, Scale
 from ecs_market.kernels.elementary import log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
+from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I64, float64
 
 NASH, SHARES, FIRST, SECOND = 0, 1, 2, 3
@@ -32,7 +36,59 @@ LOT_SHARE = 0.25
 SHARE = 1e-11
 
 
+class Draft(NamedTuple):
+    """Work on a pair's deal: trades in real numbers, then lots, payment and prices.
+
+    Attributes
+    ----------
+    after
+        float64 (2, entries): both bundles after a trade.
+    gains
+        float64 (2,): both gains, in utility or in M.
+    verdict, kept
+        float64 (5,): what a goal says of a trade; see `ALLOWED`.
+    items
+        int64 (entries,): items of which there are any.
+    points, shape
+        float64 (6, entries) and (entries, entries): the ellipsoid, and rows for work.
+    best
+        float64 (entries,): the best net trade to side 0 [unit].
+    lots, steps, prices
+        (K,): the deal for side 0 [lot], prices [step] and in real numbers.
+    """
+
+    after: F64
+    gains: F64
+    verdict: F64
+    kept: F64
+    items: I64
+    points: F64
+    shape: F64
+    best: F64
+    lots: I64
+    steps: I64
+    prices: F64
+
+
 @kernel
+def new_draft(goods: int, entries: int) -> Draft:
+    """Return room for a draft."""
+    return Draft(
+        np.empty((2, entries)),
+        np.empty(2),
+        np.empty(5),
+        np.empty(5),
+        np.empty(entries, np.int64),
+        np.empty((6, entries)),
+        np.empty((entries, entries)),
+        np.empty(entries),
+        np.empty(goods, np.int64),
+        np.empty(goods, np.int64),
+        np.empty(goods),
+    )
+
+
+@borrowing
 def best_payment(goal: F64, one: float, two: float) -> float:
     """Return what side 0 should pay where utility is in money, for the gains without payment."""
     if goal[GOAL] == NASH:
@@ -43,7 +99,7 @@ def best_payment(goal: F64, one: float, two: float) -> float:
     return -two if goal[GOAL] == FIRST else one
 
 
-@kernel
+@borrowing
 def rank(goal: F64, one: float, two: float, verdict: F64) -> None:
     """Write whether gains are allowed, what they are worth, and who should gain more."""
     verdict[ALLOWED] = 0.0
@@ -72,9 +128,9 @@ def rank(goal: F64, one: float, two: float, verdict: F64) -> None:
             verdict[OTHER_PULL] = 0.0 if one <= two else 1.0 / goal[IDEAL + 1]
 
 
-@kernel
+@borrowing
 def judge(
-    goal: F64, one: float, two: float, pays: bool, cash: float, other_cash: float, verdict: F64
+    goal: F64, one: float, two: float, pays: bool, cash: tuple[float, float], verdict: F64
 ) -> None:
     """Write the verdict on gains before payment; with `pays` they are in M, and money moves."""
     verdict[PAYMENT] = 0.0
@@ -82,7 +138,7 @@ def judge(
         rank(goal, one, two, verdict)
         return
     wish = best_payment(goal, one, two)
-    payment = min(max(wish, -other_cash), cash)
+    payment = min(max(wish, -cash[1]), cash[0])
     after = (one - payment, two + payment)
     if payment == wish and (goal[GOAL] == FIRST or goal[GOAL] == SECOND):
         # Exactly nothing is left to the one who answers.
@@ -98,7 +154,7 @@ def judge(
         verdict[OTHER_PULL] = 1.0
 
 
-@kernel
+@borrowing
 def cut(
     centre: F64, shape: F64, direction: F64, turned: F64, step: F64, size: int, depth: float
 ) -> bool:
@@ -138,7 +194,7 @@ def cut(
     return True
 
 
-@kernel
+@borrowing
 def is_small(shape: F64, limits: F64, size: int) -> bool:
     """Return whether an ellipsoid is within `limits` of its centre along every axis."""
     for row in range(size):
@@ -150,155 +206,105 @@ def is_small(shape: F64, limits: F64, size: int) -> bool:
     return True
 
 
-@kernel
-def enclose(
-    bundle: F64,
-    other_bundle: F64,
-    lot_size: float,
-    items: I64,
-    centre: F64,
-    shape: F64,
-    limits: F64,
-) -> int:
+@borrowing
+def enclose(pair: Pair, scale: Scale, draft: Draft, centre: F64, limits: F64) -> int:
     """Write the smallest ellipsoid around all net trades of what there is; return its dimension."""
+    items, shape = draft.items, draft.shape
     size = 0
-    for item in range(bundle.shape[0]):
-        if bundle[item] + other_bundle[item] > 0.0:
+    for item in range(items.shape[0]):
+        if pair.bundle[0, item] + pair.bundle[1, item] > 0.0:
             items[size] = item
             size += 1
     for row in range(size):
-        item = items[row]
-        width = bundle[item] + other_bundle[item]
-        centre[row] = 0.5 * (other_bundle[item] - bundle[item])
-        limits[row] = max(LOT_SHARE * lot_size, SHARE * width)
+        mine, yours = pair.bundle[0, items[row]], pair.bundle[1, items[row]]
+        centre[row] = 0.5 * (yours - mine)
+        limits[row] = max(LOT_SHARE * scale.lot, SHARE * (mine + yours))
         for column in range(size):
             shape[row, column] = 0.0
-        shape[row, row] = 0.5 * width * math.sqrt(float64(size))
+        shape[row, row] = 0.5 * (mine + yours) * math.sqrt(float64(size))
     return size
 
 
-@kernel
-def outside(
-    centre: F64, size: int, items: I64, bundle: F64, other_bundle: F64, direction: F64
-) -> float:
+@borrowing
+def outside(pair: Pair, centre: F64, size: int, items: I64, direction: F64) -> float:
     """Return by how much the worst item exceeds what there is, and write the way back."""
     worst = 0.0
     place = -1
     sign = 0.0
     for row in range(size):
-        low = -bundle[items[row]] - centre[row]
-        high = centre[row] - other_bundle[items[row]]
-        width = bundle[items[row]] + other_bundle[items[row]]
-        if max(low, high) / width > worst:
-            worst = max(low, high) / width
+        mine, yours = pair.bundle[0, items[row]], pair.bundle[1, items[row]]
+        low = -mine - centre[row]
+        high = centre[row] - yours
+        if max(low, high) / (mine + yours) > worst:
+            worst = max(low, high) / (mine + yours)
             place = row
             sign = 1.0 if low > high else -1.0
     if place < 0:
         return 0.0
     for row in range(size):
         direction[row] = sign if row == place else 0.0
-    width = bundle[items[place]] + other_bundle[items[place]]
-    return float64(worst * width)
+    return float64(worst * (pair.bundle[0, items[place]] + pair.bundle[1, items[place]]))
 
 
 def look(
-    trade: F64,
-    goal: F64,
-    pays: bool,
-    cash: float,
-    other_cash: float,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    verdict: F64,
-    lot_size: float,
+    pair: Pair, scale: Scale, draft: Draft, trade: F64, goal: F64, cash: tuple[float, float]
 ) -> None:
     """Write the verdict on a net trade to side 0 [unit], and the bundles after it."""
-    for item in range(bundle.shape[0]):
-        mine[item] = max(0.0, bundle[item] + trade[item])
-        yours[item] = max(0.0, other_bundle[item] - trade[item])
-    one = utility(held[0, FAMILY], mine, taste, 0.5 * lot_size) - state[0, WORTH]
-    two = utility(held[1, FAMILY], yours, other_taste, 0.5 * lot_size) - state[1, WORTH]
-    if pays:
-        one /= state[0, WEIGHT]
-        two /= state[1, WEIGHT]
-    judge(goal, one, two, pays, cash, other_cash, verdict)
+    pays = scale.mode == QUASILINEAR
+    for at in range(2):
+        for item in range(trade.shape[0]):
+            change = trade[item] if at == 0 else -trade[item]
+            draft.after[at, item] = max(0.0, pair.bundle[at, item] + change)
+        family = pair.held[at, FAMILY]
+        now = utility(family, draft.after[at], pair.taste[at], 0.5 * scale.lot)
+        draft.gains[at] = now - pair.state[at, WORTH]
+        if pays:
+            draft.gains[at] /= pair.state[at, WEIGHT]
+    judge(goal, float64(draft.gains[0]), float64(draft.gains[1]), pays, cash, draft.verdict)
 
 
-def solve(
-    goal: F64,
-    pays: bool,
-    cash: float,
-    other_cash: float,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    mine: F64,
-    yours: F64,
-    verdict: F64,
-    items: I64,
-    points: F64,
-    shape: F64,
-    best: F64,
-    lot_size: float,
-) -> float:
+def turn_uphill(pair: Pair, scale: Scale, draft: Draft, size: int, direction: F64) -> None:
+    """Write in which direction of the net trade the verdict improves."""
+    for at in range(2):
+        pull = draft.verdict[PULL + at]
+        if scale.mode == QUASILINEAR:
+            pull /= pair.state[at, WEIGHT]
+        for row in range(size):
+            k = draft.items[row]
+            family = pair.held[at, FAMILY]
+            slope = marginal(family, draft.after[at], pair.taste[at], 0.5 * scale.lot, k)
+            if at == 0:
+                direction[row] = pull * slope
+            else:
+                direction[row] -= pull * slope
+
+
+def solve(pair: Pair, scale: Scale, draft: Draft, goal: F64, cash: tuple[float, float]) -> float:
     """Write the net trade to side 0 [unit] that is best for the goal; return its value.
 
-    The value is -inf if no trade is allowed.  `points` has rows for work, `cash` and `other_cash`
-    are what the sides can pay [M].
+    The value is -inf if no trade is allowed; `cash` is what the sides can pay [M].
     """
+    points, best = draft.points, draft.best
     centre, limits, direction = points[0], points[1], points[2]
     turned, step, trade = points[3], points[4], points[5]
-    size = enclose(bundle, other_bundle, lot_size, items, centre, shape, limits)
+    size = enclose(pair, scale, draft, centre, limits)
     found = -math.inf
-    for item in range(bundle.shape[0]):
+    for item in range(best.shape[0]):
         trade[item] = 0.0
         best[item] = 0.0
     for _ in range(90 * size * (size + 1)):
-        depth = outside(centre, size, items, bundle, other_bundle, direction)
+        depth = outside(pair, centre, size, draft.items, direction)
         if depth <= 0.0:
             for row in range(size):
-                trade[items[row]] = centre[row]
-            look(
-                trade,
-                goal,
-                pays,
-                cash,
-                other_cash,
-                held,
-                bundle,
-                taste,
-                other_bundle,
-                other_taste,
-                state,
-                mine,
-                yours,
-                verdict,
-                lot_size,
-            )
-            if verdict[ALLOWED] > 0.0 and verdict[VALUE] > found:
-                found = float64(verdict[VALUE])
-                for item in range(bundle.shape[0]):
+                trade[draft.items[row]] = centre[row]
+            look(pair, scale, draft, trade, goal, cash)
+            if draft.verdict[ALLOWED] > 0.0 and draft.verdict[VALUE] > found:
+                found = float64(draft.verdict[VALUE])
+                for item in range(best.shape[0]):
                     best[item] = trade[item]
-            pull = verdict[PULL] / state[0, WEIGHT] if pays else verdict[PULL]
-            other_pull = verdict[OTHER_PULL] / state[1, WEIGHT] if pays else verdict[OTHER_PULL]
-            for row in range(size):
-                k = items[row]
-                floor = 0.5 * lot_size
-                direction[row] = pull * marginal(held[0, FAMILY], mine, taste, floor, k)
-                direction[row] -= other_pull * marginal(
-                    held[1, FAMILY], yours, other_taste, floor, k
-                )
-        if not cut(centre, shape, direction, turned, step, size, depth):
+            turn_uphill(pair, scale, draft, size, direction)
+        if not cut(centre, draft.shape, direction, turned, step, size, depth):
             break
-        if is_small(shape, limits, size):
+        if is_small(draft.shape, limits, size):
             break
     return found

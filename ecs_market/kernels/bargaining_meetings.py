@@ -12,44 +12,52 @@ import math
 import numpy as np
 
 from ecs_market.kernels.bargaining_deal import acceptable, finest, improve, pay_right, price
-from ecs_market.kernels.bargaining_joint import FIRST, GOAL, IDEAL, PAYMENT, SHARES, solve
+from ecs_market.kernels.bargaining_joint import (
+    FIRST,
+    GOAL,
+    IDEAL,
+    PAYMENT,
+    SHARES,
+    Draft,
+    new_draft,
+    solve,
+)
 from ecs_market.kernels.bargaining_sides import (
     BUYER,
     FIELDS,
+    GAINED,
     HIGHER,
     LOWER,
     WEIGHT,
-    exchange_rate,
-    in_minor,
+    Pair,
+    Scale,
     money_at,
     money_rate,
+    new_pair,
     note,
     pick_items,
     put_back,
     take_up,
     worth,
+    write_gains,
     write_rates,
 )
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
 
-@kernel
-def buyer_at(rates: F64, mode: int, tried: Bool, picked: I64) -> int:
+@borrowing
+def buyer_at(pair: Pair, scale: Scale, tried: Bool) -> int:
     """Return the side that would buy the good whose rates of exchange are furthest apart."""
     for k in range(tried.shape[0]):
         for unit in range(tried.shape[1]):
             tried[k, unit] = False
-    pick_items(rates, mode, False, tried, picked)
-    if picked[0] < 0:
-        return 0
-    one = exchange_rate(rates[0, picked[0]], rates[0, picked[1]])
-    two = exchange_rate(rates[1, picked[0]], rates[1, picked[1]])
-    return 0 if one > two else 1
+    k, _, one, two = pick_items(pair, scale, tried)
+    return 0 if k < 0 or one > two else 1
 
 
-@kernel
+@borrowing
 def proposer(lead: int, buyer: int) -> int:
     """Return the side that makes the offer."""
     if lead == LOWER or lead == HIGHER:
@@ -57,42 +65,95 @@ def proposer(lead: int, buyer: int) -> int:
     return buyer if lead == BUYER else 1 - buyer
 
 
-@kernel
-def to_lots(best: F64, held: I64, lot_size: float, lots: I64) -> None:
+@borrowing
+def to_lots(pair: Pair, scale: Scale, draft: Draft) -> None:
     """Round a net trade to lots that there are."""
-    for k in range(lots.shape[0]):
-        wish = int64(math.floor(best[k] / lot_size + 0.5))
-        lots[k] = min(max(wish, -held[0, k]), held[1, k])
+    for k in range(draft.lots.shape[0]):
+        wish = int64(math.floor(draft.best[k] / scale.lot + 0.5))
+        draft.lots[k] = min(max(wish, -pair.held[0, k]), pair.held[1, k])
 
 
-@kernel
-def move_deal(lots: I64, paid: int, held: I64) -> None:
+@borrowing
+def move_deal(pair: Pair, lots: I64, paid: int) -> None:
     """Book a deal in what both sides hold."""
-    n = money_at(held)
-    for k in range(n):
-        held[0, k] += lots[k]
-        held[1, k] -= lots[k]
-    held[0, n] -= paid
-    held[1, n] += paid
+    n = money_at(pair)
+    for at in range(2):
+        sign = 1 - 2 * at
+        for k in range(n):
+            pair.held[at, k] += sign * lots[k]
+        pair.held[at, n] -= sign * paid
 
 
-@kernel
-def deal_gain(lots: I64, gains: F64, mode: int, rates: F64, state: F64) -> float:
-    """Return the sum of both gains in money, or in the last good that moves."""
-    if mode == QUASILINEAR:
-        return float64(gains[0] / state[0, WEIGHT] + gains[1] / state[1, WEIGHT])
+@borrowing
+def count_gains(pair: Pair, scale: Scale, draft: Draft, paid: int) -> None:
+    """Count both gains in money, or in the last good that moves.
+
+    Quasi-linear money that side 0 paid is left out.
+    """
     k = -1
     unit = 0
-    for good in range(lots.shape[0]):
-        if lots[good] != 0:
+    for good in range(draft.lots.shape[0]):
+        if draft.lots[good] != 0:
             k = good if k < 0 else k
             unit = good
-    total = 0.0
     for at in range(2):
-        if gains[at] > 0.0:
-            rate = money_rate(rates, at, mode, k, unit)
-            total += gains[at] / rate if rate > 0.0 else 0.0
-    return total
+        gain = float64(draft.gains[at])
+        state = pair.state
+        if scale.mode == QUASILINEAR:
+            spent = float64(paid) * scale.minor
+            state[at, GAINED] = gain / state[at, WEIGHT] + (spent if at == 0 else -spent)
+        elif gain > 0.0:
+            rate = money_rate(pair, at, scale.mode, k, unit)
+            state[at, GAINED] = gain / rate if rate > 0.0 else 0.0
+
+
+def find_solution(
+    pair: Pair, scale: Scale, draft: Draft, goal: F64, cash: tuple[float, float]
+) -> bool:
+    """Write the best net trade for the goal; return whether there is one.
+
+    Shares of what each could gain at most need three searches, the first two for what that is.
+    """
+    if goal[GOAL] != SHARES:
+        return solve(pair, scale, draft, goal, cash) > -math.inf
+    for turn in range(3):
+        goal[GOAL] = SHARES if turn == 2 else FIRST + turn
+        found = solve(pair, scale, draft, goal, cash)
+        if turn < 2:
+            if found <= 0.0:
+                return False
+            goal[IDEAL + turn] = found
+    return found > -math.inf
+
+
+def find_deal(
+    pair: Pair, scale: Scale, draft: Draft, goal: F64, cash: tuple[float, float]
+) -> tuple[bool, int]:
+    """Write lots and prices from the best net trade; return whether both agree, and the payment."""
+    pays = scale.mode == QUASILINEAR
+    n = money_at(pair)
+    to_lots(pair, scale, draft)
+    payment = -float64(draft.best[n]) if scale.mode == IN_UTILITY else 0.0
+    improve(pair, scale, draft, goal, cash, payment)
+    payment = float64(draft.kept[PAYMENT])
+    slack = 2.0 * float64(finest(draft.lots)) * scale.minor
+    if pays and (payment > cash[0] - slack or payment < slack - cash[1]):
+        # Payments move by such steps, and this one must not end beyond what there is.
+        less = (max(0.0, cash[0] - slack), max(0.0, cash[1] - slack))
+        improve(pair, scale, draft, goal, less, payment)
+        payment = float64(draft.kept[PAYMENT])
+    if scale.mode == IN_UTILITY:
+        payment = pay_right(pair, scale, draft, goal, cash)
+    paid = price(pair, scale, draft, goal, scale.mode, payment)
+    agreed = -pair.held[1, n] <= paid <= pair.held[0, n] and acceptable(goal, draft.gains)
+    if not agreed and (scale.mode == IN_UTILITY or (scale.barter and pays)):
+        # Goods for goods, where no price in whole steps makes the payment possible.
+        for at in range(2):
+            for item in range(n, pair.bundle.shape[1]):
+                draft.after[at, item] = pair.bundle[at, item]
+        paid = price(pair, scale, draft, goal, UNIT_OF_ACCOUNT, 0.0)
+        agreed = acceptable(goal, draft.gains)
+    return agreed, paid
 
 
 def settle_jointly(
@@ -106,16 +167,11 @@ def settle_jointly(
     family: I8,
     parameters: F64,
     weight: F64,
-    mode: int,
-    barter: bool,
+    scale: Scale,
     entries: int,
     rule: F64,
     leads: I8,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
     halves: I64,
-    money_steps: int,
     filled: Bool,
     gained: I64,
     trades: I32,
@@ -128,99 +184,41 @@ def settle_jointly(
     n = goods.shape[1]
     record = np.empty((0, FIELDS), np.int64)
     used = 0
-    rates = np.empty((2, n + 1))
     tried = np.empty((n, n + 1), np.bool_)
-    picked = np.empty(2, np.int64)
-    held = np.empty((2, n + 3), np.int64)
-    bundle = np.empty(entries)
-    other_bundle = np.empty(entries)
-    mine = np.empty(entries)
-    yours = np.empty(entries)
-    best = np.empty(entries)
-    items = np.empty(entries, np.int64)
-    points = np.empty((6, entries))
-    shape = np.empty((entries, entries))
-    taste = np.empty(parameters.shape[1])
-    other_taste = np.empty(parameters.shape[1])
-    state = np.empty((2, 2))
     goal = np.empty(4)
-    gains = np.empty(2)
-    verdict = np.empty(5)
-    best_verdict = np.empty(5)
-    lots = np.empty(n, np.int64)
-    steps = np.empty(n, np.int64)
-    prices = np.empty(n)
-    agents = (goods, money, family, parameters, weight, lot_size, minor_size, held)
-    pays = mode == QUASILINEAR
-    for pair in range(start, stop):
-        i = first[pair]
-        j = second[pair]
-        trades[pair] = 0
-        gained[pair] = 0
-        take_up(i, 0, *agents, bundle, taste, state)
-        take_up(j, 1, *agents, other_bundle, other_taste, state)
-        worth(0, held, bundle, taste, state, lot_size)
-        worth(1, held, other_bundle, other_taste, state, lot_size)
-        write_rates(0, held, bundle, taste, state, lot_size, rates)
-        write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
+    pair = new_pair(n, entries, parameters.shape[1])
+    draft = new_draft(n, entries)
+    lots = draft.lots
+    unit = 0.0 if scale.mode == UNIT_OF_ACCOUNT else scale.minor
+    for place in range(start, stop):
+        for at in range(2):
+            row = first[place] if at == 0 else second[place]
+            take_up(row, at, goods, money, family, parameters, weight, scale, pair)
+            worth(pair, scale, at)
+            write_rates(pair, scale, at)
+        trades[place] = 0
+        gained[place, 0] = 0
+        gained[place, 1] = 0
         for entry in range(4):
             goal[entry] = rule[entry]
-        cash = 0.0 if mode == UNIT_OF_ACCOUNT else float64(held[0, n]) * minor_size
-        other_cash = 0.0 if mode == UNIT_OF_ACCOUNT else float64(held[1, n]) * minor_size
-        sides = (held, bundle, taste, other_bundle, other_taste, state, mine, yours)
-        search = (verdict, items, points, shape, best, lot_size)
         if goal[GOAL] == FIRST:
-            goal[GOAL] += proposer(leads[pair], buyer_at(rates, mode, tried, picked))
-        passes = 3 if goal[GOAL] == SHARES else 1
-        found = 0.0
-        for turn in range(passes):
-            if passes == 3:
-                goal[GOAL] = SHARES if turn == 2 else FIRST + turn
-            found = solve(goal, pays, cash, other_cash, *sides, *search)
-            if found == -math.inf or (turn < 2 < passes and found <= 0.0):
-                found = -math.inf
-                break
-            if turn < passes - 1:
-                goal[IDEAL + turn] = found
-        if found == -math.inf:
+            goal[GOAL] += proposer(leads[place], buyer_at(pair, scale, tried))
+        cash = (float64(pair.held[0, n]) * unit, float64(pair.held[1, n]) * unit)
+        if not find_solution(pair, scale, draft, goal, cash):
             continue
-        to_lots(best, held, lot_size, lots)
-        payment = -float64(best[n]) if mode == IN_UTILITY else 0.0
-        judged = (gains, verdict, best_verdict, lot_size)
-        improve(lots, payment, goal, mode, cash, other_cash, *sides, *judged)
-        payment = float64(best_verdict[PAYMENT])
-        slack = 2.0 * float64(finest(lots)) * minor_size
-        if pays and (payment > cash - slack or payment < slack - other_cash):
-            # Payments move by such steps, and this one must not end beyond what there is.
-            most = max(0.0, cash - slack)
-            other_most = max(0.0, other_cash - slack)
-            improve(lots, payment, goal, mode, most, other_most, *sides, *judged)
-            payment = float64(best_verdict[PAYMENT])
-        if mode == IN_UTILITY:
-            payment = pay_right(lots, goal, cash, other_cash, *sides, gains, verdict, lot_size)
-        costs = (prices, steps, lot_size, step_size, minor_size)
-        paid = price(lots, payment, goal, mode, *sides, gains, *costs)
-        agreed = -held[1, n] <= paid <= held[0, n] and acceptable(goal, gains)
-        if not agreed and (mode == IN_UTILITY or (barter and pays)):
-            # Goods for goods, where no price in whole steps makes the payment possible.
-            for item in range(n, entries):
-                mine[item] = bundle[item]
-                yours[item] = other_bundle[item]
-            paid = price(lots, 0.0, goal, UNIT_OF_ACCOUNT, *sides, gains, *costs)
-            agreed = acceptable(goal, gains)
-        if not agreed:
-            continue
+        agreed, paid = find_deal(pair, scale, draft, goal, cash)
         for k in range(n):
-            if lots[k] != 0:
+            if agreed and lots[k] != 0:
+                i, j = ids[first[place]], ids[second[place]]
                 buyer, seller = (i, j) if lots[k] > 0 else (j, i)
-                record = note(record, used, ids[buyer], ids[seller], k, abs(lots[k]), steps[k])
+                record = note(record, used, buyer, seller, k, abs(lots[k]), draft.steps[k])
                 used += 1
-                trades[pair] = 1
-        if trades[pair] == 0:
-            continue
-        gained[pair] = in_minor(deal_gain(lots, gains, mode, rates, state), minor_size)
-        move_deal(lots, paid, held)
-        put_back(held, goods, money)
-        filled[i] = True
-        filled[j] = True
+                trades[place] = 1
+        if trades[place] > 0:
+            count_gains(pair, scale, draft, paid)
+            move_deal(pair, lots, paid)
+            write_gains(pair, scale, place, money, gained)
+            put_back(pair, goods, money)
+            filled[first[place]] = True
+            filled[second[place]] = True
     return record[:used]

@@ -10,7 +10,20 @@ would not lose.
 
 from __future__ import annotations
 
-from ecs_market.kernels.bargaining_sides import MOST_PRICE, affordable, gain, payment_for
+import math
+
+from ecs_market.kernels.bargaining_sides import (
+    MOST_PRICE,
+    NEXT,
+    WEIGHT,
+    WORTH,
+    Pair,
+    Scale,
+    affordable,
+    gain,
+    gained,
+    payment_for,
+)
 from ecs_market.kernels.jit import borrowing
 from ecs_market.types import F64, I64, Bool, float64, int64
 
@@ -19,33 +32,35 @@ STRATEGIC, LOW, HIGH = 0, 1, 2
 
 
 def least_price(
+    pair: Pair,
+    scale: Scale,
     at: int,
+    sign: int,
     size: int,
     k: int,
     unit: int,
     most: int,
     unit_steps: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    state: F64,
-    lot_size: float,
-    minor_size: float,
 ) -> int:
     """Return the lowest price [step] that turns a side's mind, `most` + 1 if none up to there does.
 
-    That is: at which the seller (side 1) gains, or the buyer (side 0) no longer does.
+    That is: at which the seller (`sign` -1) gains, or the buyer (1) no longer does.
     """
     low = int64(1)
     high = int64(most) + 1
-    sign = 1 if at == 0 else -1
+    # Money beside the utility leaves the bundle after the trade as it is.
+    beside = unit >= pair.bundle.shape[1]
+    if beside:
+        gain(pair, scale, at, k, sign * size, unit, int64(0))
+    old, now = float64(pair.state[at, WORTH]), float64(pair.state[at, NEXT])
     while low < high:
         steps = low + (high - low) // 2
         paid = sign * payment_for(size, steps, unit_steps)
-        more = gain(
-            at, k, sign * size, unit, paid, held, bundle, taste, state, lot_size, minor_size
-        )
-        turned = more > 0.0 if at == 1 else more <= 0.0
+        if beside:
+            more = gained(now, old, pair.state[at, WEIGHT] * (float64(paid) * scale.minor))
+        else:
+            more = gain(pair, scale, at, k, sign * size, unit, paid)
+        turned = more > 0.0 if sign < 0 else more <= 0.0
         if turned:
             high = steps
         else:
@@ -54,42 +69,35 @@ def least_price(
 
 
 @borrowing
-def most_steps(size: int, held: I64, unit: int, unit_steps: int) -> int:
+def most_steps(pair: Pair, buyer: int, size: int, unit: int, unit_steps: int) -> int:
     """Return the highest price [step] of `size` lots that the buyer can pay."""
-    cash = int64(held[0, unit])
+    cash = int64(pair.held[buyer, unit])
     most = cash // size if unit_steps == 0 else affordable(cash, size, unit_steps)
     return int64(min(most, int64(MOST_PRICE)))
 
 
 def reserves(
-    size: int,
-    k: int,
-    unit: int,
-    unit_steps: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    lot_size: float,
-    minor_size: float,
+    pair: Pair, scale: Scale, buyer: int, size: int, k: int, unit: int, unit_steps: int
 ) -> tuple[int, int]:
     """Return the highest price at which the buyer gains and the lowest for the seller [step].
 
     The buyer's is 0 if there is none, or if the seller does not have so many lots.
     """
-    if held[1, k] < size:
+    if pair.held[1 - buyer, k] < size:
         return int64(0), int64(1)
-    most = most_steps(size, held, unit, unit_steps)
-    terms = (size, k, unit)
-    buys = least_price(
-        0, *terms, most, unit_steps, held, bundle, taste, state, lot_size, minor_size
-    )
-    sells = least_price(
-        1, *terms, most, unit_steps, held, other_bundle, other_taste, state, lot_size, minor_size
-    )
-    return buys - 1, sells
+    most = most_steps(pair, buyer, size, unit, unit_steps)
+    value = int64(0)
+    cost = int64(0)
+    for turn in range(2):
+        at = buyer if turn == 0 else 1 - buyer
+        found = least_price(pair, scale, at, 1 - 2 * turn, size, k, unit, most, unit_steps)
+        if turn == 0:
+            value = found - 1
+        else:
+            cost = found
+    pair.state[0, NEXT] = math.nan
+    pair.state[1, NEXT] = math.nan
+    return value, cost
 
 
 @borrowing
@@ -109,60 +117,43 @@ def shaded(value: float, rule: F64, buys: bool) -> float:
 
 
 def agree_on_bids(
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    mode: int,
     rule: F64,
     buyer_leads: bool,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
     halves: I64,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
     work: F64,
     traded: Bool,
 ) -> tuple[int, int]:
     """Return a unit and the mean of bid and ask, if the bid is at least the ask; else 0."""
     size = int64(halves[0])
-    sides = (held, bundle, taste, other_bundle, other_taste, state)
-    value, cost = reserves(size, k, unit, unit_steps, *sides, lot_size, minor_size)
+    value, cost = reserves(pair, scale, buyer, size, k, unit, unit_steps)
     if value < cost:
         return int64(0), steps
-    bid = shaded(float64(value) * step_size, rule, True)
-    ask = shaded(float64(cost) * step_size, rule, False)
+    bid = shaded(float64(value) * scale.step, rule, True)
+    ask = shaded(float64(cost) * scale.step, rule, False)
     if bid < ask:
         return int64(0), steps
-    agreed = int64(0.5 * (bid + ask) / step_size + 0.5)
+    agreed = int64(0.5 * (bid + ask) / scale.step + 0.5)
     return size, min(max(agreed, cost), value)
 
 
 def agree_on_offer(
+    pair: Pair,
+    scale: Scale,
+    buyer: int,
     k: int,
     unit: int,
     steps: int,
     unit_steps: int,
-    mode: int,
     rule: F64,
     buyer_leads: bool,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    rates: F64,
     halves: I64,
-    lot_size: float,
-    step_size: float,
-    minor_size: float,
     work: F64,
     traded: Bool,
 ) -> tuple[int, int]:
@@ -172,13 +163,12 @@ def agree_on_offer(
     half-way between its own value and the far end of the range.
     """
     size = int64(halves[0])
-    sides = (held, bundle, taste, other_bundle, other_taste, state)
-    value, cost = reserves(size, k, unit, unit_steps, *sides, lot_size, minor_size)
+    value, cost = reserves(pair, scale, buyer, size, k, unit, unit_steps)
     if value < cost:
         return int64(0), steps
     if buyer_leads:
-        offer = min(0.5 * (float64(value) * step_size + rule[LOW]), rule[HIGH])
+        offer = min(0.5 * (float64(value) * scale.step + rule[LOW]), rule[HIGH])
     else:
-        offer = max(0.5 * (float64(cost) * step_size + rule[HIGH]), rule[LOW])
-    agreed = int64(min(MOST_PRICE, offer / step_size) + 0.5)
+        offer = max(0.5 * (float64(cost) * scale.step + rule[HIGH]), rule[LOW])
+    agreed = int64(min(MOST_PRICE, offer / scale.step) + 0.5)
     return (size if cost <= agreed <= value else int64(0)), max(int64(1), agreed)

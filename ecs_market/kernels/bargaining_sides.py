@@ -1,13 +1,7 @@
 """The two sides of a pair that bargains: what they hold, what it is worth, what they exchange.
 
 Items are the goods and, last, money; `unit` is the item that pays for a good, with the price 1.  A
-pair is loaded into small arrays and written back when it is done; the buyer of a round is side 0,
-the seller side 1:
-
-- `held` (2, K + 3): the items [lot; minor unit], the family's code, the agent's row;
-- `bundle`, `other_bundle` [unit] and `taste`, `other_taste`, the rows of parameters;
-- `state` (2, 2): the weight of money and the utility, nan if not worked out;
-- `rates` (2, K + 1): the marginal utilities of the items.
+pair is loaded into small arrays, a row a side (`Pair`), and written back when it is done.
 
 The plain functions are templates, copied for the families in use with `utility`, `marginal` and
 `demand` bound to those.
@@ -16,10 +10,11 @@ The plain functions are templates, copied for the families in use with `utility`
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from ecs_market.kernels.jit import borrowing, kernel
+from ecs_market.kernels.jit import absorbed, borrowing, kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
@@ -27,17 +22,67 @@ from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I8, I64, Bool, float64, int64
 from ecs_market.units import MAX_LOTS, MAX_STEPS
 
-# Columns of `held` after the items, and of `state`.
+# Columns of `held` after the items.
 FAMILY, ROW = -2, -1
-WEIGHT, WORTH = 0, 1
+# Columns of `state`: the weight of money; the utility, and that after the trade in question, nan if
+# not worked out; what the side has gained [M], in quasi-linear money without what it was paid.
+WEIGHT, WORTH, NEXT, GAINED = 0, 1, 2, 3
 # Who proposes: the lower id, the higher id, who buys or who sells.
 LOWER, HIGHER, BUYER, SELLER = 0, 1, 2, 3
 # A gain under this share of the utilities compared is float noise.
 NOISE = 1e-12
 FIELDS = 5
-# Gains are reported up to this many minor units a pair, so that sums of them fit int64.
-MOST_GAIN = 2.0**50
+# Gains are reported up to this many minor units a side, so that sums of them fit int64.
+MOST_GAIN = 2**49
+MOST_FLOAT = 2.0**60
 MOST_PRICE = float(MAX_STEPS)
+
+
+class Pair(NamedTuple):
+    """Both sides of a meeting, a row each: the lower id is side 0.
+
+    Attributes
+    ----------
+    held
+        int64 (2, K + 3): the items [lot; minor unit], the family's code, the agent's row.
+    bundle
+        float64 (2, entries): what the family sees [unit; M].
+    taste
+        float64 (2, P): the rows of parameters.
+    state
+        float64 (2, 4): see `WEIGHT` and the columns after it.
+    rates
+        float64 (2, K + 1): the marginal utilities of the items.
+    """
+
+    held: I64
+    bundle: F64
+    taste: F64
+    state: F64
+    rates: F64
+
+
+class Scale(NamedTuple):
+    """Money mode, whether goods pay for goods besides, sizes of the units, and price 1 [step]."""
+
+    mode: int
+    barter: bool
+    lot: float
+    step: float
+    minor: float
+    one: int
+
+
+@kernel
+def new_pair(goods: int, entries: int, parameters: int) -> Pair:
+    """Return room for a pair."""
+    return Pair(
+        np.empty((2, goods + 3), np.int64),
+        np.empty((2, entries)),
+        np.empty((2, parameters)),
+        np.empty((2, 4)),
+        np.empty((2, goods + 1)),
+    )
 
 
 @borrowing
@@ -91,19 +136,26 @@ def in_steps(price: float, step_size: float) -> int:
 
 
 @borrowing
-def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) -> None:
-    """Write the untried pair (good, what pays) whose rates of exchange are furthest apart.
+def money_at(pair: Pair) -> int:
+    """Return the number of money among the items."""
+    return int64(pair.rates.shape[1]) - 1
 
-    `rates` (2, K + 1) are marginal utilities of the items; `picked[0]` is -1 when no two rates
-    differ.
+
+@borrowing
+def pick_items(pair: Pair, scale: Scale, tried: Bool) -> tuple[int, int, float, float]:
+    """Return the untried pair (good, what pays) whose rates of exchange are furthest apart.
+
+    And both rates; the good is -1 when no two rates differ.
     """
-    n = rates.shape[1] - 1
+    n = money_at(pair)
+    rates = pair.rates
     best = 0.0
-    picked[0] = -1
+    found = (int64(-1), int64(0), 0.0, 0.0)
+    last = n if scale.mode == UNIT_OF_ACCOUNT else n + 1
     for k in range(n):
-        for unit in range(k + 1, n + 1):
-            closed = mode == UNIT_OF_ACCOUNT if unit == n else mode == QUASILINEAR and not barter
-            if closed or tried[k, unit]:
+        first = n if scale.mode == QUASILINEAR and not scale.barter else k + 1
+        for unit in range(first, last):
+            if tried[k, unit]:
                 continue
             one = exchange_rate(rates[0, k], rates[0, unit])
             two = exchange_rate(rates[1, k], rates[1, unit])
@@ -112,8 +164,8 @@ def pick_items(rates: F64, mode: int, barter: bool, tried: Bool, picked: I64) ->
             gap = abs(one - two)
             if gap > best:
                 best = gap
-                picked[0] = k
-                picked[1] = unit
+                found = (int64(k), int64(unit), one, two)
+    return found
 
 
 @borrowing
@@ -125,132 +177,66 @@ def take_up(
     family: I8,
     parameters: F64,
     weight: F64,
-    lot_size: float,
-    minor_size: float,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    state: F64,
+    scale: Scale,
+    pair: Pair,
 ) -> None:
     """Copy what an agent holds and likes to side `at`."""
-    n = goods.shape[1]
+    held, bundle, taste, state = pair.held, pair.bundle, pair.taste, pair.state
+    n = money_at(pair)
     for k in range(n):
         held[at, k] = goods[row, k]
-        bundle[k] = float64(held[at, k]) * lot_size
+        bundle[at, k] = float64(held[at, k]) * scale.lot
     held[at, n] = money[row]
-    if bundle.shape[0] > n:
-        bundle[n] = float64(held[at, n]) * minor_size
+    if bundle.shape[1] > n:
+        bundle[at, n] = float64(held[at, n]) * scale.minor
     held[at, FAMILY] = family[row]
     held[at, ROW] = row
-    for p in range(taste.shape[0]):
-        taste[p] = parameters[row, p]
+    for p in range(taste.shape[1]):
+        taste[at, p] = parameters[row, p]
     state[at, WEIGHT] = weight[row]
     state[at, WORTH] = math.nan
+    state[at, GAINED] = 0.0
 
 
 @borrowing
-def put_back(held: I64, goods: I64, money: I64) -> None:
+def put_back(pair: Pair, goods: I64, money: I64) -> None:
     """Write what both sides hold back to their rows."""
-    n = goods.shape[1]
+    n = money_at(pair)
     for at in range(2):
-        row = held[at, ROW]
+        row = pair.held[at, ROW]
         for k in range(n):
-            goods[row, k] = held[at, k]
-        money[row] = held[at, n]
+            goods[row, k] = pair.held[at, k]
+        money[row] = pair.held[at, n]
 
 
 @borrowing
-def swap_rows(table: F64, whole: I64) -> None:
-    """Exchange the two rows of both tables."""
-    for column in range(table.shape[1]):
-        kept = table[0, column]
-        table[0, column] = table[1, column]
-        table[1, column] = kept
-    for column in range(whole.shape[1]):
-        number = whole[0, column]
-        whole[0, column] = whole[1, column]
-        whole[1, column] = number
-
-
-@borrowing
-def swap(one: F64, two: F64) -> None:
-    """Exchange the contents of two arrays."""
-    for entry in range(one.shape[0]):
-        kept = one[entry]
-        one[entry] = two[entry]
-        two[entry] = kept
-
-
-@borrowing
-def move(
-    at: int, item: int, change: int, held: I64, bundle: F64, lot_size: float, minor_size: float
-) -> None:
+def move(pair: Pair, scale: Scale, at: int, item: int, change: int) -> None:
     """Change what side `at` holds of an item."""
-    held[at, item] += change
-    if item < bundle.shape[0]:
-        size = minor_size if item == money_at(held) else lot_size
-        bundle[item] = float64(held[at, item]) * size
+    pair.held[at, item] += change
+    if item < pair.bundle.shape[1]:
+        size = scale.minor if item == money_at(pair) else scale.lot
+        pair.bundle[at, item] = float64(pair.held[at, item]) * size
 
 
-@borrowing
-def money_at(held: I64) -> int:
-    """Return the number of money among the items."""
-    return int64(held.shape[1]) + FAMILY - 1
-
-
-def worth(at: int, held: I64, bundle: F64, taste: F64, state: F64, lot_size: float) -> float:
+def worth(pair: Pair, scale: Scale, at: int) -> float:
     """Return the utility of a side's bundle, worked out once until it trades."""
-    if math.isnan(state[at, WORTH]):
-        state[at, WORTH] = utility(held[at, FAMILY], bundle, taste, 0.5 * lot_size)
-    return float64(state[at, WORTH])
+    known = float64(pair.state[at, WORTH])
+    if math.isnan(known):
+        family = pair.held[at, FAMILY]
+        known = utility(family, pair.bundle[at], pair.taste[at], 0.5 * scale.lot)
+        pair.state[at, WORTH] = known
+    return known
 
 
-def write_rates(
-    at: int, held: I64, bundle: F64, taste: F64, state: F64, lot_size: float, rates: F64
-) -> None:
-    """Write the marginal utilities of a side's items."""
-    n = money_at(held)
-    rates[at, n] = state[at, WEIGHT]
-    for k in range(bundle.shape[0]):
-        rates[at, k] = marginal(held[at, FAMILY], bundle, taste, 0.5 * lot_size, k)
-
-
-def marginal_after(
-    at: int, k: int, change: int, held: I64, bundle: F64, taste: F64, lot_size: float
-) -> float:
-    """Return what a unit more of good k is worth to a side once it has `change` lots more."""
-    kept = bundle[k]
-    bundle[k] = float64(held[at, k] + change) * lot_size
-    found = marginal(held[at, FAMILY], bundle, taste, 0.5 * lot_size, k)
-    bundle[k] = kept
-    return found
-
-
-def worth_after(
-    at: int,
-    k: int,
-    change: int,
-    unit: int,
-    paid: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    lot_size: float,
-    minor_size: float,
-) -> float:
-    """Return the utility of a side's bundle after `change` lots of good k for `paid`."""
-    kept = bundle[k]
-    bundle[k] = float64(held[at, k] + change) * lot_size
-    if unit >= bundle.shape[0]:
-        found = utility(held[at, FAMILY], bundle, taste, 0.5 * lot_size)
-    else:
-        kept_unit = bundle[unit]
-        size = minor_size if unit == money_at(held) else lot_size
-        bundle[unit] = float64(held[at, unit] - paid) * size
-        found = utility(held[at, FAMILY], bundle, taste, 0.5 * lot_size)
-        bundle[unit] = kept_unit
-    bundle[k] = kept
-    return found
+def write_rates(pair: Pair, scale: Scale, at: int) -> bool:
+    """Write the marginal utilities of a side's items; return whether any has changed."""
+    changed = False
+    for k in range(pair.bundle.shape[1]):
+        family = pair.held[at, FAMILY]
+        rate = marginal(family, pair.bundle[at], pair.taste[at], 0.5 * scale.lot, k)
+        changed = changed or rate != pair.rates[at, k]
+        pair.rates[at, k] = rate
+    return changed
 
 
 @borrowing
@@ -260,67 +246,69 @@ def gained(now: float, old: float, spent: float) -> float:
     return 0.0 if abs(found) <= NOISE * (abs(old) + abs(spent)) else found
 
 
-def gain(
-    at: int,
-    k: int,
-    change: int,
-    unit: int,
-    paid: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    state: F64,
-    lot_size: float,
-    minor_size: float,
-) -> float:
-    """Return a side's gain in utility from `change` lots of good k for `paid`; see `gained`."""
-    old = worth(at, held, bundle, taste, state, lot_size)
-    now = worth_after(at, k, change, unit, paid, held, bundle, taste, lot_size, minor_size)
+def gain(pair: Pair, scale: Scale, at: int, k: int, change: int, unit: int, paid: int) -> float:
+    """Return a side's gain in utility from `change` lots of good k for `paid`; see `gained`.
+
+    The utility after the trade is kept as `NEXT`.
+    """
+    old = worth(pair, scale, at)
+    held, bundle = pair.held, pair.bundle
+    pays = unit < bundle.shape[1]
+    kept = bundle[at, k]
+    bundle[at, k] = float64(held[at, k] + change) * scale.lot
+    kept_unit = 0.0
     spent = 0.0
-    if unit >= bundle.shape[0]:
-        spent = state[at, WEIGHT] * (float64(paid) * minor_size)
+    if pays:
+        kept_unit = bundle[at, unit]
+        size = scale.minor if unit == money_at(pair) else scale.lot
+        bundle[at, unit] = float64(held[at, unit] - paid) * size
+    else:
+        spent = pair.state[at, WEIGHT] * (float64(paid) * scale.minor)
+    now = utility(held[at, FAMILY], bundle[at], pair.taste[at], 0.5 * scale.lot)
+    if pays:
+        bundle[at, unit] = kept_unit
+    bundle[at, k] = kept
+    pair.state[at, NEXT] = now
     return gained(now, old, spent)
 
 
 def both_gain(
-    size: int,
-    paid: int,
-    k: int,
-    unit: int,
-    held: I64,
-    bundle: F64,
-    taste: F64,
-    other_bundle: F64,
-    other_taste: F64,
-    state: F64,
-    lot_size: float,
-    minor_size: float,
+    pair: Pair, scale: Scale, buyer: int, k: int, size: int, unit: int, paid: int
 ) -> bool:
     """Return whether a trade makes buyer and seller better off."""
-    first = gain(0, k, size, unit, paid, held, bundle, taste, state, lot_size, minor_size)
-    if first <= 0.0:
-        return False
-    second = gain(
-        1, k, -size, unit, -paid, held, other_bundle, other_taste, state, lot_size, minor_size
-    )
-    return second > 0.0
+    for turn in range(2):
+        at = buyer if turn == 0 else 1 - buyer
+        sign = 1 - 2 * turn
+        if gain(pair, scale, at, k, sign * size, unit, sign * paid) <= 0.0:
+            return False
+    return True
 
 
 @borrowing
-def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
+def money_rate(pair: Pair, at: int, mode: int, k: int, unit: int) -> float:
     """Return the utility in which a side's gains are counted: of money, or of what pays.
 
     Where that is worth nothing to it, the gain is counted in the good.
     """
-    n = rates.shape[1] - 1
-    found = float64(rates[at, unit if mode == UNIT_OF_ACCOUNT else n])
-    return found if found > 0.0 else float64(rates[at, k])
+    found = float64(pair.rates[at, unit if mode == UNIT_OF_ACCOUNT else money_at(pair)])
+    return found if found > 0.0 else float64(pair.rates[at, k])
 
 
 @borrowing
-def in_minor(gained: float, minor_size: float) -> int:
-    """Return a gain in minor units, 0 at least."""
-    return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)
+def in_minor(gained: float, paid: int, minor_size: float) -> int:
+    """Return a gain and what was paid to the side besides, in minor units; 0 at least."""
+    whole = math.floor(min(MOST_FLOAT, max(-MOST_FLOAT, gained / minor_size)) + 0.5)
+    return min(MOST_GAIN, max(0, int64(whole) + paid))
+
+
+@absorbed
+def write_gains(pair: Pair, scale: Scale, place: int, money: I64, gained: I64) -> None:
+    """Write what both sides have gained to `gained` (pairs, 2), before money is put back."""
+    for at in range(2):
+        paid = int64(0)
+        if scale.mode == QUASILINEAR:
+            paid = pair.held[at, money_at(pair)] - money[pair.held[at, ROW]]
+        gained[place, at] = in_minor(pair.state[at, GAINED], paid, scale.minor)
 
 
 @kernel

@@ -17,6 +17,7 @@ from ecs_market.kernels.cache import KernelCache, cache_folder, clear_cache
 
 __all__ = [
     "KernelInfo",
+    "absorbed",
     "borrowing",
     "cache_folder",
     "clear_cache",
@@ -94,6 +95,14 @@ def borrowing(function: F) -> F:
     return _compile(function, _nrt=False)
 
 
+def absorbed(function: F) -> F:
+    """Compile as `borrowing`, always inlined: for a function that one other calls, from one place.
+
+    Its arguments, arrays above all, then need not be handed over one by one.
+    """
+    return _compile(function, _nrt=False, forceinline=True)
+
+
 def _compile(function: F, **options: bool) -> F:
     if _config.DISABLE_JIT:
         return function
@@ -120,7 +129,7 @@ def specialise(
     qualname
         Name of the copy; one name stands for one specialisation of a template.
     compiler
-        What compiles the copy: `kernel`, or `borrowing`.
+        What compiles the copy: `kernel`, `borrowing` or `absorbed`.
     **names
         Kernels and constants, under the names that the template uses.
 

@@ -21,7 +21,7 @@ from ecs_market.kernels import (
     bargaining_offers,
     bargaining_sides,
 )
-from ecs_market.kernels.jit import borrowing, kernel, specialise
+from ecs_market.kernels.jit import absorbed, borrowing, kernel, specialise
 from ecs_market.kernels.philox import PROPOSER, fill_below
 from ecs_market.mechanisms.settlement import Trades
 from ecs_market.preferences import families
@@ -51,16 +51,25 @@ class Bargains:
         How many pairs bargained.
     agreements
         int32 (pairs,): trades of each pair; a deal over several goods is one.
-    gain
-        int64 (pairs,): gains from trade of each pair [minor unit].
+    row
+        int64 (pairs, 2): rows of the two agents, the lower id first.
+    side_gain
+        int64 (pairs, 2): what each of the two gained from trade [minor unit].
     trades
         Every trade, in the order of pairs.
     """
 
     pairs: int
     agreements: I32
-    gain: I64
+    row: I64
+    side_gain: I64
     trades: Trades
+
+    @property
+    def gain(self) -> I64:
+        """int64 (pairs,): gains from trade of each pair [minor unit]."""
+        gain: I64 = self.side_gain.sum(axis=1)
+        return gain
 
 
 def _joint(made: Callable[..., Any], common: dict[str, Any], chosen: Any) -> Any:
@@ -71,12 +80,18 @@ def _joint(made: Callable[..., Any], common: dict[str, Any], chosen: Any) -> Any
     after_deal = made(deal.after_deal, utility=utility)
     support = made(deal.support, marginal=marginal)
     weigh = made(deal.weigh, after_deal=after_deal)
-    return made(
-        bargaining_meetings.settle_jointly,
-        solve=made(joint.solve, look=look, marginal=marginal),
+    uphill = made(joint.turn_uphill, marginal=marginal)
+    solve = made(joint.solve, look=look, turn_uphill=uphill)
+    find_deal = made(
+        bargaining_meetings.find_deal,
         improve=made(deal.improve, weigh=weigh),
         pay_right=made(deal.pay_right, after_deal=after_deal, marginal=marginal),
         price=made(deal.price, after_deal=after_deal, support=support),
+    )
+    return made(
+        bargaining_meetings.settle_jointly,
+        find_solution=made(bargaining_meetings.find_solution, solve=solve),
+        find_deal=find_deal,
         worth=common["worth"],
         write_rates=common["write_rates"],
     )
@@ -87,8 +102,9 @@ def _terms(made: Callable[..., Any], rule: str, common: dict[str, Any], chosen: 
     blocks, offers = bargaining_blocks, bargaining_offers
     gain, both_gain = common["gain"], common["both_gain"]
     if rule == "compensating_block":
-        after = made(bargaining_sides.marginal_after, marginal=chosen.marginal)
-        gains = made(blocks.block_gains, gain=gain, marginal_after=after)
+        after = made(blocks.marginal_after, marginal=chosen.marginal)
+        sides = made(blocks.side_gains, marginal_after=after)
+        gains = made(blocks.block_gains, gain=gain, side_gains=sides)
         return made(
             blocks.agree_on_block,
             marginal_after=after,
@@ -110,13 +126,16 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
 
     def made(template: Any, ending: str = chosen.name, /, **names: Any) -> Any:
         loops = {bargaining.trade_in_rounds, bargaining_meetings.settle_jointly}
-        compiler = kernel if template in loops else borrowing
+        compiler = borrowing
+        if template in loops:
+            compiler = kernel
+        elif template is bargaining.meet:
+            compiler = absorbed
         return specialise(template, f"{template.__name__}_{ending}", compiler, **names)
 
     sides = bargaining_sides
     worth = made(sides.worth, utility=chosen.utility)
-    worth_after = made(sides.worth_after, utility=chosen.utility)
-    gain = made(sides.gain, worth=worth, worth_after=worth_after)
+    gain = made(sides.gain, worth=worth, utility=chosen.utility)
     common = {
         "worth": worth,
         "gain": gain,
@@ -132,10 +151,11 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
         REPEATS=rule == "compensating_block",
         gain=gain,
         repeats=made(bargaining.repeats, both_gain=common["both_gain"]),
-        write_rates=common["write_rates"],
+        book=made(bargaining.book, write_rates=common["write_rates"]),
     )
     agree = _terms(made, rule, common, chosen)
-    meet = made(bargaining.meet, ending, agree=agree, carry_out=carry_out, worth=worth)
+    count = made(bargaining.count_worth, worth=worth)
+    meet = made(bargaining.meet, ending, agree=agree, carry_out=carry_out, count_worth=count)
     write_rates = common["write_rates"]
     return made(bargaining.trade_in_rounds, ending, meet=meet, write_rates=write_rates)
 
@@ -190,7 +210,7 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
     inventory = world.agents.whole(Inventory)
     utility = world.agents.whole(Utility)
     ids = world.agents.whole(Identity).id
-    gain = np.zeros(len(first), np.int64)
+    gain = np.zeros((len(first), 2), np.int64)
     agreements = np.zeros(len(first), np.int32)
     rule, numbers = _rule(settings)
     records = world.over(
@@ -205,16 +225,18 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
         utility.family,
         utility.parameters,
         utility.money_weight,
-        settings.mode,
-        bool(settings.bargaining_parameters.get("barter", False)),
+        bargaining_sides.Scale(
+            settings.mode,
+            bool(settings.bargaining_parameters.get("barter", False)),
+            settings.lot_size,
+            settings.step_size,
+            settings.minor_size,
+            int(1.0 / settings.step_size + 0.5),
+        ),
         world.bundle,
         numbers,
         _leads(world, ids[first]),
-        settings.lot_size,
-        settings.step_size,
-        settings.minor_size,
         _halves(settings.lots_per_unit),
-        int(1.0 / settings.step_size + 0.5),
         world.scratch.filled,
         gain,
         agreements,
@@ -224,4 +246,4 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
     buyer, seller, good, quantity, price = (rows[:, column] for column in range(5))
     market = np.full(len(rows), -1, np.int64)
     trades = Trades(market, buyer, seller, good, quantity, price)
-    return Bargains(len(first), agreements, gain, trades)
+    return Bargains(len(first), agreements, np.column_stack([first, second]), gain, trades)

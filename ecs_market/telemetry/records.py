@@ -48,7 +48,8 @@ def add_up(world: World) -> None:
     bargains = world.scratch.bargains
     if bargains is not None and bargains.trades.size:
         totals.bilateral_trades += int(bargains.agreements.sum())
-        totals.bilateral_gain += int(bargains.gain.sum())
+        totals.bilateral_gain += int(bargains.side_gain.sum())
+        realised[bargains.row] += bargains.side_gain
         made = bargains.trades
         np.add.at(totals.bilateral_volume, made.good, made.quantity)
         totals.bilateral_prices.add(made.good, made.quantity, made.price)
@@ -234,7 +235,7 @@ def _record_tick(world: World, recorder: Recorder) -> None:
             "bilateral_volume": int(bargains.trades.quantity.sum()) if pairs else 0,
             "harvested": int(world.scratch.harvested.sum()),
             "market_gain": sum(int(each.gain.sum()) for each in clearings),
-            "bilateral_gain": int(bargains.gain.sum()) if pairs else 0,
+            "bilateral_gain": int(bargains.side_gain.sum()) if pairs else 0,
             "state_hash": state_hash(world, world.tick + 1),
             "elapsed_ns": sum(world.timings.values()),
         },
