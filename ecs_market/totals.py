@@ -62,7 +62,7 @@ class Prices:
         origin: I64 = np.zeros(self.lots.shape[1], np.int64)
         if len(traded):
             origin = self.origin[np.argmax(traded, axis=0), np.arange(len(origin))]
-        moved: F64 = np.where(traded, self.origin - origin, 0) * 1.0
+        moved = (self.origin - origin) * traded.astype(np.float64)
         squares = self.squares + 2.0 * moved * self.offset + self.lots * moved * moved
         sums = (self.lots, self.offset + self.lots * moved, squares)
         return Prices(origin[np.newaxis], *(each.sum(axis=0, keepdims=True) for each in sums))

@@ -18,6 +18,7 @@ from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
 from ecs_market.kernels.bargaining_sides import (
     BUYER,
     FIELDS,
+    GAINED,
     HIGHER,
     LOWER,
     ROW,
@@ -27,7 +28,6 @@ from ecs_market.kernels.bargaining_sides import (
     both_gain,
     exchange_rate,
     gain,
-    in_minor,
     in_steps,
     midpoint,
     money_at,
@@ -41,6 +41,7 @@ from ecs_market.kernels.bargaining_sides import (
     swap_rows,
     take_up,
     worth,
+    write_gains,
     write_rates,
 )
 from ecs_market.kernels.jit import borrowing
@@ -157,19 +158,22 @@ def carry_out(
     before: F64,
     lot_size: float,
     minor_size: float,
-) -> tuple[int, int, float]:
+) -> tuple[int, int]:
     """Book an agreement, and the same again as often as it would be made at unchanged rates.
 
-    Returns lots, payment, and the gain [M] where it is counted trade by trade.
+    Returns lots and payment; gains are added up where they are counted trade by trade.
     """
     paid = payment_for(size, steps, unit_steps)
     gained = 0.0
+    other_gained = 0.0
     if mode != QUASILINEAR:
         sizes = (lot_size, minor_size)
-        more = gain(0, k, size, unit, paid, held, bundle, taste, state, *sizes)
-        gained = more / money_rate(rates, 0, mode, k, unit)
-        more = gain(1, k, -size, unit, -paid, held, other_bundle, other_taste, state, *sizes)
-        gained += more / money_rate(rates, 1, mode, k, unit)
+        gained = gain(0, k, size, unit, paid, held, bundle, taste, state, *sizes)
+        gained /= money_rate(rates, 0, mode, k, unit)
+        other_gained = gain(
+            1, k, -size, unit, -paid, held, other_bundle, other_taste, state, *sizes
+        )
+        other_gained /= money_rate(rates, 1, mode, k, unit)
     for column in range(rates.shape[1]):
         before[0, column] = rates[0, column]
         before[1, column] = rates[1, column]
@@ -200,7 +204,9 @@ def carry_out(
                 lot_size,
                 minor_size,
             )
-    return total * size, total * paid, float64(total) * gained
+    state[0, GAINED] += float64(total) * gained
+    state[1, GAINED] += float64(total) * other_gained
+    return total * size, total * paid
 
 
 @borrowing
@@ -220,6 +226,23 @@ def write_deal(deals: I64, at: int, buyer: int, seller: int, k: int, size: int, 
     deals[at, 2] = k
     deals[at, 3] = size
     deals[at, 4] = steps
+
+
+def count_worth(
+    sign: float,
+    held: I64,
+    bundle: F64,
+    taste: F64,
+    other_bundle: F64,
+    other_taste: F64,
+    state: F64,
+    lot_size: float,
+) -> None:
+    """Add what their goods are worth to both sides [M] to what they have gained, or take it off."""
+    found = worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
+    state[0, GAINED] += sign * found
+    found = worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
+    state[1, GAINED] += sign * found
 
 
 def meet(
@@ -246,8 +269,8 @@ def meet(
     tried: Bool,
     picked: I64,
     deals: I64,
-) -> tuple[int, int, float]:
-    """Let a pair bargain; return agreements, rows of `deals` written, and the gain [M].
+) -> tuple[int, int]:
+    """Let a pair bargain; return agreements and rows of `deals` written.
 
     `lower` is the row of the agent with the lower id, and a deal has rows in place of ids.
     """
@@ -255,7 +278,6 @@ def meet(
     used = 0
     forget(tried)
     made = 0
-    total = 0.0
     while made < MOST_AGREEMENTS:
         pick_items(rates, mode, barter, tried, picked)
         k = picked[0]
@@ -297,9 +319,8 @@ def meet(
         if size == 0:
             continue
         if made == 0 and mode == QUASILINEAR:
-            total -= worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-            total -= worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-        size, paid, more = carry_out(
+            count_worth(-1.0, held, bundle, taste, other_bundle, other_taste, state, lot_size)
+        size, paid = carry_out(
             k,
             unit,
             size,
@@ -317,7 +338,6 @@ def meet(
             lot_size,
             minor_size,
         )
-        total += more
         write_deal(deals, used, held[0, ROW], held[1, ROW], k, size, steps)
         used += 1
         if unit < n:
@@ -326,9 +346,8 @@ def meet(
         made += 1
         forget(tried)
     if made > 0 and mode == QUASILINEAR:
-        total += worth(0, held, bundle, taste, state, lot_size) / state[0, WEIGHT]
-        total += worth(1, held, other_bundle, other_taste, state, lot_size) / state[1, WEIGHT]
-    return made, used, total
+        count_worth(1.0, held, bundle, taste, other_bundle, other_taste, state, lot_size)
+    return made, used
 
 
 def trade_in_rounds(
@@ -377,7 +396,7 @@ def trade_in_rounds(
     other_bundle = np.empty(entries)
     taste = np.empty(parameters.shape[1])
     other_taste = np.empty(parameters.shape[1])
-    state = np.empty((2, 2))
+    state = np.empty((2, 3))
     tastes = (family, parameters, weight)
     for pair in range(start, stop):
         i = first[pair]
@@ -398,7 +417,7 @@ def trade_in_rounds(
         )
         write_rates(0, held, bundle, taste, state, lot_size, rates)
         write_rates(1, held, other_bundle, other_taste, state, lot_size, rates)
-        made, written, total = meet(
+        made, written = meet(
             i,
             mode,
             barter,
@@ -429,9 +448,10 @@ def trade_in_rounds(
             record = note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
             used += 1
         trades[pair] = made
-        gained[pair] = 0
+        gained[pair, 0] = 0
+        gained[pair, 1] = 0
         if made > 0:
-            gained[pair] = in_minor(total, minor_size)
+            write_gains(pair, i, mode, held, money, state, minor_size, gained)
             filled[i] = True
             filled[j] = True
             put_back(held, goods, money)

@@ -16,11 +16,11 @@ from ecs_market.kernels.bargaining_joint import FIRST, GOAL, IDEAL, PAYMENT, SHA
 from ecs_market.kernels.bargaining_sides import (
     BUYER,
     FIELDS,
+    GAINED,
     HIGHER,
     LOWER,
     WEIGHT,
     exchange_rate,
-    in_minor,
     money_at,
     money_rate,
     note,
@@ -28,6 +28,7 @@ from ecs_market.kernels.bargaining_sides import (
     put_back,
     take_up,
     worth,
+    write_gains,
     write_rates,
 )
 from ecs_market.kernels.jit import kernel
@@ -77,22 +78,25 @@ def move_deal(lots: I64, paid: int, held: I64) -> None:
 
 
 @kernel
-def deal_gain(lots: I64, gains: F64, mode: int, rates: F64, state: F64) -> float:
-    """Return the sum of both gains in money, or in the last good that moves."""
+def count_gains(lots: I64, paid: float, gains: F64, mode: int, rates: F64, state: F64) -> None:
+    """Count both gains in money, or in the last good that moves.
+
+    Quasi-linear money that side 0 paid [M] is left out.
+    """
     if mode == QUASILINEAR:
-        return float64(gains[0] / state[0, WEIGHT] + gains[1] / state[1, WEIGHT])
+        state[0, GAINED] = gains[0] / state[0, WEIGHT] + paid
+        state[1, GAINED] = gains[1] / state[1, WEIGHT] - paid
+        return
     k = -1
     unit = 0
     for good in range(lots.shape[0]):
         if lots[good] != 0:
             k = good if k < 0 else k
             unit = good
-    total = 0.0
     for at in range(2):
         if gains[at] > 0.0:
             rate = money_rate(rates, at, mode, k, unit)
-            total += gains[at] / rate if rate > 0.0 else 0.0
-    return total
+            state[at, GAINED] = gains[at] / rate if rate > 0.0 else 0.0
 
 
 def settle_jointly(
@@ -142,7 +146,7 @@ def settle_jointly(
     shape = np.empty((entries, entries))
     taste = np.empty(parameters.shape[1])
     other_taste = np.empty(parameters.shape[1])
-    state = np.empty((2, 2))
+    state = np.empty((2, 3))
     goal = np.empty(4)
     gains = np.empty(2)
     verdict = np.empty(5)
@@ -156,7 +160,8 @@ def settle_jointly(
         i = first[pair]
         j = second[pair]
         trades[pair] = 0
-        gained[pair] = 0
+        gained[pair, 0] = 0
+        gained[pair, 1] = 0
         take_up(i, 0, *agents, bundle, taste, state)
         take_up(j, 1, *agents, other_bundle, other_taste, state)
         worth(0, held, bundle, taste, state, lot_size)
@@ -218,8 +223,9 @@ def settle_jointly(
                 trades[pair] = 1
         if trades[pair] == 0:
             continue
-        gained[pair] = in_minor(deal_gain(lots, gains, mode, rates, state), minor_size)
+        count_gains(lots, float64(paid) * minor_size, gains, mode, rates, state)
         move_deal(lots, paid, held)
+        write_gains(pair, i, mode, held, money, state, minor_size, gained)
         put_back(held, goods, money)
         filled[i] = True
         filled[j] = True

@@ -6,7 +6,8 @@ the seller side 1:
 
 - `held` (2, K + 3): the items [lot; minor unit], the family's code, the agent's row;
 - `bundle`, `other_bundle` [unit] and `taste`, `other_taste`, the rows of parameters;
-- `state` (2, 2): the weight of money and the utility, nan if not worked out;
+- `state` (2, 3): the weight of money, the utility, nan if not worked out, and what the side has
+  gained, in quasi-linear money without what it was paid [M];
 - `rates` (2, K + 1): the marginal utilities of the items.
 
 The plain functions are templates, copied for the families in use with `utility`, `marginal` and
@@ -29,14 +30,15 @@ from ecs_market.units import MAX_LOTS, MAX_STEPS
 
 # Columns of `held` after the items, and of `state`.
 FAMILY, ROW = -2, -1
-WEIGHT, WORTH = 0, 1
+WEIGHT, WORTH, GAINED = 0, 1, 2
 # Who proposes: the lower id, the higher id, who buys or who sells.
 LOWER, HIGHER, BUYER, SELLER = 0, 1, 2, 3
 # A gain under this share of the utilities compared is float noise.
 NOISE = 1e-12
 FIELDS = 5
-# Gains are reported up to this many minor units a pair, so that sums of them fit int64.
-MOST_GAIN = 2.0**50
+# Gains are reported up to this many minor units a side, so that sums of them fit int64.
+MOST_GAIN = 2**49
+MOST_FLOAT = 2.0**60
 MOST_PRICE = float(MAX_STEPS)
 
 
@@ -146,6 +148,7 @@ def take_up(
         taste[p] = parameters[row, p]
     state[at, WEIGHT] = weight[row]
     state[at, WORTH] = math.nan
+    state[at, GAINED] = 0.0
 
 
 @borrowing
@@ -318,9 +321,25 @@ def money_rate(rates: F64, at: int, mode: int, k: int, unit: int) -> float:
 
 
 @borrowing
-def in_minor(gained: float, minor_size: float) -> int:
-    """Return a gain in minor units, 0 at least."""
-    return int64(min(MOST_GAIN, max(0.0, gained / minor_size)) + 0.5)
+def in_minor(gained: float, paid: int, minor_size: float) -> int:
+    """Return a gain and what was paid to the side besides, in minor units; 0 at least."""
+    whole = math.floor(min(MOST_FLOAT, max(-MOST_FLOAT, gained / minor_size)) + 0.5)
+    return min(MOST_GAIN, max(0, int64(whole) + paid))
+
+
+@borrowing
+def write_gains(
+    pair: int, lower: int, mode: int, held: I64, money: I64, state: F64, minor: float, gained: I64
+) -> None:
+    """Write what both sides have gained to `gained` (pairs, 2), before money is put back.
+
+    `lower` is the row of the side that stands first there.
+    """
+    n = money_at(held)
+    for at in range(2):
+        row = held[at, ROW]
+        paid = held[at, n] - money[row] if mode == QUASILINEAR else int64(0)
+        gained[pair, 0 if row == lower else 1] = in_minor(state[at, GAINED], paid, minor)
 
 
 @kernel

@@ -51,16 +51,25 @@ class Bargains:
         How many pairs bargained.
     agreements
         int32 (pairs,): trades of each pair; a deal over several goods is one.
-    gain
-        int64 (pairs,): gains from trade of each pair [minor unit].
+    row
+        int64 (pairs, 2): rows of the two agents, the lower id first.
+    side_gain
+        int64 (pairs, 2): what each of the two gained from trade [minor unit].
     trades
         Every trade, in the order of pairs.
     """
 
     pairs: int
     agreements: I32
-    gain: I64
+    row: I64
+    side_gain: I64
     trades: Trades
+
+    @property
+    def gain(self) -> I64:
+        """int64 (pairs,): gains from trade of each pair [minor unit]."""
+        gain: I64 = self.side_gain.sum(axis=1)
+        return gain
 
 
 def _joint(made: Callable[..., Any], common: dict[str, Any], chosen: Any) -> Any:
@@ -135,7 +144,8 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
         write_rates=common["write_rates"],
     )
     agree = _terms(made, rule, common, chosen)
-    meet = made(bargaining.meet, ending, agree=agree, carry_out=carry_out, worth=worth)
+    count = made(bargaining.count_worth, worth=worth)
+    meet = made(bargaining.meet, ending, agree=agree, carry_out=carry_out, count_worth=count)
     write_rates = common["write_rates"]
     return made(bargaining.trade_in_rounds, ending, meet=meet, write_rates=write_rates)
 
@@ -190,7 +200,7 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
     inventory = world.agents.whole(Inventory)
     utility = world.agents.whole(Utility)
     ids = world.agents.whole(Identity).id
-    gain = np.zeros(len(first), np.int64)
+    gain = np.zeros((len(first), 2), np.int64)
     agreements = np.zeros(len(first), np.int32)
     rule, numbers = _rule(settings)
     records = world.over(
@@ -224,4 +234,4 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
     buyer, seller, good, quantity, price = (rows[:, column] for column in range(5))
     market = np.full(len(rows), -1, np.int64)
     trades = Trades(market, buyer, seller, good, quantity, price)
-    return Bargains(len(first), agreements, gain, trades)
+    return Bargains(len(first), agreements, np.column_stack([first, second]), gain, trades)

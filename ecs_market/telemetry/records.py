@@ -28,6 +28,9 @@ def add_up(world: World) -> None:
     realised = world.agents.whole(Gains).realised
     for clearing in world.scratch.clearings:
         realised[clearing.batch.row] += clearing.settled.gain
+    bargains = world.scratch.bargains
+    if bargains is not None:
+        realised[bargains.row] += bargains.side_gain
     world.scratch.tallies = tally_posts(world), tally_pairs(world)
     world.totals.include(world.tick, *world.scratch.tallies)
 

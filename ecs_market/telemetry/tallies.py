@@ -40,7 +40,7 @@ def tally_pairs(world: World) -> Tally:
         made = bargains.trades
         tally.trades[0] = bargains.agreements.sum()
         tally.clears[0] = 1
-        tally.gain[0] = bargains.gain.sum()
+        tally.gain[0] = bargains.side_gain.sum()
         np.add.at(tally.volume[0], made.good, made.quantity)
         here: I64 = np.zeros(made.size, np.int64)
         tally.prices.add(here, made.good, made.quantity, made.price)
