@@ -71,7 +71,7 @@ class Prices:
     def mean(self) -> F64:
         """Return mean prices [price step], NaN without trade."""
         away = np.divide(self.offset, self.lots, out=self._nothing(), where=self.lots > 0.0)
-        mean: F64 = self.origin + away
+        mean: F64 = self.origin.astype(np.float64) + away
         return mean
 
     @property
