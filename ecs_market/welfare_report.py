@@ -19,7 +19,7 @@ from ecs_market.units import Units
 from ecs_market.welfare import gini
 from ecs_market.world import World
 
-SUMMARY_AGENTS = 200_000
+SUMMARY_AGENTS = 1_000_000
 """With more agents a summary leaves out what takes a meeting of all; `welfare()` never does."""
 
 MIXED = "gains are counted in different goods, which do not add up"
