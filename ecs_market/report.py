@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecs_market.components.inventory import Inventory
 from ecs_market.state_hash import state_hash
+from ecs_market.welfare_report import SUMMARY_AGENTS, welfare_of
 from ecs_market.world import World
 
 if TYPE_CHECKING:
@@ -39,27 +40,27 @@ def summary_of(simulation: Simulation) -> dict[str, Any]:
     world, units = simulation.world, simulation.units
     totals, goods = world.totals, world.settings.goods
     seconds = totals.elapsed_ns / 1e9
-    posts = []
-    for market in simulation.markets:
-        mine = totals.of_post(market.id)
-        posts.append(
-            {
-                "id": market.id,
-                "mechanism": market.mechanism_type,
-                "location": list(market.location),
-                "prices": market.current_prices,
-                "volume": {
-                    good: units.from_lots(int(lots))
-                    for good, lots in zip(goods, mine.volume, strict=True)
-                    if good in market.commodities
-                },
-                "clears": mine.clears,
-                "trades": mine.trades,
-                "gain": units.from_minor(mine.gain),
-                "last_clear_tick": market.last_clear_tick,
-                "status": market.status,
-            }
-        )
+    welfare = welfare_of(world, units, most_agents=SUMMARY_AGENTS)
+    mine = totals.posts.grown(len(world.post_rows))
+    posts = [
+        {
+            "id": market.id,
+            "mechanism": market.mechanism_type,
+            "location": list(market.location),
+            "prices": market.current_prices,
+            "volume": {
+                good: units.from_lots(int(lots))
+                for good, lots in zip(goods, mine.volume[market.id], strict=True)
+                if good in market.commodities
+            },
+            "clears": int(mine.clears[market.id]),
+            "trades": int(mine.trades[market.id]),
+            "gain": units.from_minor(int(mine.gain[market.id])),
+            "last_clear_tick": market.last_clear_tick,
+            "status": market.status,
+        }
+        for market in simulation.markets
+    ]
     return {
         "scenario": simulation.scenario.name,
         "seed": simulation.seed,
@@ -73,13 +74,14 @@ def summary_of(simulation: Simulation) -> dict[str, Any]:
         "bilateral_gain": units.from_minor(totals.bilateral_gain),
         "bilateral_volume": {
             good: units.from_lots(int(lots))
-            for good, lots in zip(goods, totals.bilateral_volume, strict=True)
+            for good, lots in zip(goods, totals.pairs.volume[0], strict=True)
         },
         "harvest": {
             good: units.from_lots(int(lots))
             for good, lots in zip(goods, world.ledger.harvest, strict=False)
         },
-        "last_trade_tick": None if totals.last_trade_tick < 0 else totals.last_trade_tick,
+        "last_trade_tick": welfare["last_trade_tick"],
+        "welfare": welfare,
         "state_hash": state_hash(world, simulation.tick),
         "elapsed_s": seconds,
         "ticks_per_s": simulation.tick / seconds if seconds else 0.0,

@@ -85,6 +85,8 @@ class Scratch:
         Who stands at which post, a `mechanisms.batch.Attendance`.
     clearings, bargains
         What the tick's mechanisms and bargaining report.
+    tallies
+        What these add up to: a `totals.Tally` of posts and one of pairs.
     harvested
         int64 (K,), lots harvested in this tick.
     """
@@ -101,6 +103,7 @@ class Scratch:
     orders: Any = None
     clearings: list[Any] = field(default_factory=list)
     bargains: Any = None
+    tallies: Any = None
     harvested: I64 = field(default_factory=_no(np.int64))
 
     def allocate(self, rows: int, goods: int) -> None:

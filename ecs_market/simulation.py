@@ -29,6 +29,7 @@ from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level
 from ecs_market.types import I64
 from ecs_market.units import Units
+from ecs_market.welfare_report import welfare_of
 from ecs_market.world import World, default_threads
 
 if TYPE_CHECKING:
@@ -168,6 +169,45 @@ class Simulation:
     def timings(self) -> dict[str, int]:
         """Return the nanoseconds each system has taken so far."""
         return dict(self.world.total_timings)
+
+    def welfare(self) -> dict[str, Any]:
+        """Return gains from trade, what they come to of the attainable ones, and measures of both.
+
+        What could still be gained takes a meeting of all agents, worked out when asked.
+
+        Returns
+        -------
+        dict
+            Numbers in people's units, ready for JSON; what cannot be said is None, and ``reasons``
+            says why.
+
+            unit
+                What gains are measured in: ``M``, or the good that pays.
+            market_gain, bilateral_gain, fees, gain
+                Gains of agents at posts and face to face, after fees; fees that they paid; the sum.
+            attainable_now, largest_now
+                What all agents together, and the one that has most to gain, would gain if all met
+                at one post now.
+            attainable, efficiency
+                ``gain`` plus ``attainable_now``, and the share of it that has been realised.
+            exact
+                Whether ``attainable_now`` is the maximum, but for lots and the tolerance of prices.
+            gini
+                Gini coefficient of the gains of the agents alive.
+            prices
+                A good each: ``volume``, ``mean`` price paid, ``dispersion`` (coefficient of
+                variation, each unit counted once), ``equilibrium`` (the price at which all would
+                trade now) and ``smith_alpha`` (root mean squared distance to it in percent of it).
+            last_trade_tick
+                The last tick with a trade.
+            exhausted, threshold
+                Whether nobody would gain as much as the threshold [M], the scenario's
+                ``min_value``, if all met at one post now.
+            reasons
+                Why something is None.
+        """
+        with self._use():
+            return welfare_of(self.world, self.units)
 
     def summary(self) -> dict[str, Any]:
         """Return the run so far in people's units, ready for JSON."""

@@ -19,9 +19,10 @@ from ecs_market.kernels.surplus import worth_of_first, worth_owned
 from ecs_market.mechanisms.registered import POST_TABLES
 from ecs_market.mechanisms.settlement import Clearing
 from ecs_market.mechanisms.walrasian import NAME as WALRASIAN
+from ecs_market.mechanisms.walrasian import search_prices
 from ecs_market.post_tables import add_post_tables, write_post
 from ecs_market.preferences import families
-from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.scenario import Post, scenario_for_clear
 from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.clear_walrasian import ClearWalrasian
@@ -45,6 +46,8 @@ class Attainable:
     ----------
     surplus
         Sum over agents of dU / lambda [M].
+    largest
+        The most that one agent would gain, all trading at `prices` [M].
     prices
         float64 (K,): prices at which it is reached [M / unit], 0 for goods that are not traded.
     exact
@@ -55,6 +58,7 @@ class Attainable:
     """
 
     surplus: float
+    largest: float
     prices: F64
     exact: bool
     status: str
@@ -69,8 +73,8 @@ def attainable_surplus(world: World, traded: Bool | None = None) -> Attainable:
     Else all agents meet at one Walrasian market, each with money enough for everything: at its
     prices the convex potential, the sum of indirect utilities, is least and the surplus largest
     (the first welfare theorem with quasi-linear money).  It is not exact when that market finds no
-    clearing price, or utilities are not concave.  Where agents' own money is scarce the maximum is
-    a bound that trade cannot reach.
+    clearing price, or somebody would spend all the money that fits.  Where agents' own money is
+    scarce the maximum is a bound that trade cannot reach.
 
     In the other money modes there is no sum over agents to maximise; the surplus is then that of
     the joint Walrasian allocation with the money that there is, and never `exact`.
@@ -86,9 +90,12 @@ def attainable_surplus(world: World, traded: Bool | None = None) -> Attainable:
     -------
     Attainable
     """
-    goods = np.ones(world.goods, np.bool_) if traded is None else traded
-    if not goods.any() or world.agents.size == 0:
-        return Attainable(0.0, np.zeros(world.goods), exact=True, status="none")
+    rows = world.agent_rows[world.agent_rows >= 0]
+    goods: Bool = np.asarray(world.agents.whole(Inventory).goods[rows].any(axis=0))
+    if traded is not None:
+        goods &= traded
+    if goods.sum() < (2 if world.settings.mode == UNIT_OF_ACCOUNT else 1):
+        return Attainable(0.0, 0.0, np.zeros(world.goods), exact=True, status="none")
     names = [families.FAMILIES[code].NAME for code in world.families]
     if world.settings.mode == QUASILINEAR and all(name in SLOTS for name in names):
         return _sorted_units(world, goods)
@@ -136,6 +143,7 @@ def _sorted_units(world: World, traded: Bool) -> Attainable:
     family = world.agents.whole(Utility).family[rows]
     prices = np.zeros(world.goods)
     total = 0.0
+    gains = np.zeros(len(rows))
     for k in np.flatnonzero(traded).tolist():
         supply = int(held[:, k].sum())
         places = []
@@ -146,31 +154,76 @@ def _sorted_units(world: World, traded: Bool) -> Attainable:
             places.append((member, worth.ravel(), lots.ravel()))
         member, worth, lots = (np.concatenate(part) for part in zip(*places, strict=True))
         own = np.lexsort((-worth, member))
-        before = worth_owned(member[own], worth[own], lots[own], held[:, k].copy())
+        before = np.empty(len(rows))
+        worth_owned(member[own], worth[own], lots[own], held[:, k].copy(), before)
         best = np.lexsort((member, -worth))
         after, last, following = worth_of_first(worth[best], lots[best], supply)
-        total += (after - before) * world.settings.lot_size
+        total += after - float(before.sum())
         prices[k] = 0.5 * (last + following)
-    return Attainable(max(0.0, total), prices, exact=True, status="sorted")
+        # At that price nobody wants to move any lot elsewhere.
+        wanted = np.bincount(member, np.maximum(worth - prices[k], 0.0) * lots, len(rows))
+        gains += wanted + prices[k] * held[:, k] - before
+    surplus = max(0.0, total) * world.settings.lot_size
+    largest = max(0.0, float(gains.max())) * world.settings.lot_size
+    return Attainable(surplus, min(largest, surplus), prices, exact=True, status="sorted")
 
 
 def _joint_market(world: World, traded: Bool) -> Attainable:
     """Let all agents meet at one Walrasian market, in a world of its own."""
-    meeting, enough = _meeting(world, traded)
+    meeting = _meeting(world, traded)
     try:
         CollectOrders().process(meeting)
+        if world.settings.mode == QUASILINEAR:
+            return _at_clearing_prices(meeting, traded)
         ClearWalrasian().process(meeting)
         clearing: Clearing = meeting.scratch.clearings[0]
         status = STATUSES[int(clearing.status[0])]
         prices = np.where(traded, world.settings.price(clearing.price[0]), 0.0)
         surplus = float(clearing.gain.sum()) * world.settings.minor_size
-        return Attainable(surplus, prices, exact=enough and status in SOLVED, status=status)
+        largest = float(clearing.settled.gain.max()) * world.settings.minor_size
+        return Attainable(surplus, largest, prices, exact=False, status=status)
     finally:
         meeting.close()
 
 
-def _meeting(world: World, traded: Bool) -> tuple[World, bool]:
-    """Return a world of the same agents at one post, and whether each has money enough there."""
+def _at_clearing_prices(meeting: World, traded: Bool) -> Attainable:
+    """Return what agents gain in all at the prices at which demand is what there is.
+
+    At any prices at all these gains add up to as much as trade can gain, or more; at clearing
+    prices the trades exist, so that it is just as much.
+    """
+    status, prices = search_prices(meeting)
+    inventory, utility = meeting.agents.whole(Inventory), meeting.agents.whole(Utility)
+    everybody = meeting.agents.size
+    gain, left = np.empty(everybody), np.empty(everybody)
+    meeting.over(
+        0,
+        everybody,
+        families.own_gains(meeting.families),
+        utility.family,
+        inventory.goods,
+        inventory.money,
+        utility.parameters,
+        utility.money_weight,
+        meeting.settings.lot_size,
+        meeting.settings.minor_size,
+        prices,
+        traded,
+        gain,
+        left,
+    )
+    slack = bool((left > 0.0).all())
+    return Attainable(
+        float(gain.sum()),
+        float(gain.max()),
+        np.where(traded, prices, 0.0),
+        exact=slack and status in SOLVED,
+        status=status,
+    )
+
+
+def _meeting(world: World, traded: Bool) -> World:
+    """Return a world of the same agents at one post, quasi-linear ones with money enough."""
     settings, widths = world.settings, dict(world.agents.widths)
     rows = world.agent_rows[world.agent_rows >= 0]
     count = len(rows)
@@ -204,21 +257,21 @@ def _meeting(world: World, traded: Bool) -> tuple[World, bool]:
     meeting.post_rows = np.array([first])
     write_post(meeting, first, _post(world, traded))
     Appraise().process(meeting)
-    enough = settings.mode == QUASILINEAR and _endow(meeting, places)
-    return meeting, enough
+    if settings.mode == QUASILINEAR:
+        _endow(meeting, places)
+    return meeting
 
 
-def _endow(meeting: World, places: I64) -> bool:
-    """Give each agent what all goods cost at the highest marginal rates; tell if that fits."""
+def _endow(meeting: World, places: I64) -> None:
+    """Give each agent what all goods cost at the highest marginal rates, as far as that fits."""
     inventory = meeting.agents.whole(Inventory)
     settings = meeting.settings
     rates = meeting.scratch.search.rate[places].astype(np.float64).max(axis=0, initial=0.0)
     held = inventory.goods[places].sum(axis=0) * settings.lot_size
     needed = float((rates * held).sum()) / settings.minor_size
     most = float(MAX_MINOR // (4 * max(1, len(places))))
-    inventory.money[places] = int(min(needed, most))
+    inventory.money[places] = max(1, int(min(needed, most)))
     meeting.ledger.initial[-1] = inventory.money[places].sum()
-    return needed <= most
 
 
 def _post(world: World, traded: Bool) -> Post:

@@ -1,4 +1,4 @@
-"""What a run adds up to so far: counts and gains, whatever the telemetry level."""
+"""What a run, or a tick, adds up to: counts, gains and prices, whatever the telemetry level."""
 
 from __future__ import annotations
 
@@ -11,47 +11,142 @@ from ecs_market.types import F64, I64
 
 @dataclass(slots=True)
 class Prices:
-    """Moments of the prices paid, a good each, every lot counted once.
+    """Moments of the prices paid, a place (row) and a good each, every lot counted once.
 
     Attributes
     ----------
-    lots, steps, squares
-        float64 (K,): lots traded, and the sums over them of the price and of its square
-        [price step].
+    origin
+        int64 (n, K): the first price paid [price step].  The others are counted from it, so that
+        their squares lose no digits, and equal prices have no spread at all.
+    lots, offset, squares
+        float64 (n, K): lots traded, and the sums over them of the price less the origin and of
+        the square of that [price step].
     """
 
+    origin: I64
     lots: F64
-    steps: F64
+    offset: F64
     squares: F64
 
     @classmethod
-    def none(cls, goods: int) -> Prices:
+    def none(cls, places: int, goods: int) -> Prices:
         """Return the moments of no trade at all."""
-        return cls(*(np.zeros(goods) for _ in range(3)))
+        shape = (places, goods)
+        return cls(np.zeros(shape, np.int64), *(np.zeros(shape) for _ in range(3)))
 
-    def add(self, good: I64, lots: I64, steps: I64) -> None:
+    def add(self, place: I64, good: I64, lots: I64, steps: I64) -> None:
         """Count trades: arrays of one length."""
-        size, price = lots.astype(np.float64), steps.astype(np.float64)
-        np.add.at(self.lots, good, size)
-        np.add.at(self.steps, good, size * price)
-        np.add.at(self.squares, good, size * price * price)
+        fresh = np.flatnonzero(self.lots[place, good] == 0.0)[::-1]
+        # Of several values for one entry numpy keeps the last: backwards, that is the first trade.
+        self.origin[place[fresh], good[fresh]] = steps[fresh]
+        size = lots.astype(np.float64)
+        apart = (steps - self.origin[place, good]).astype(np.float64)
+        np.add.at(self.lots, (place, good), size)
+        np.add.at(self.offset, (place, good), size * apart)
+        np.add.at(self.squares, (place, good), size * apart * apart)
 
     def include(self, other: Prices) -> None:
-        """Add other moments."""
+        """Add other moments of the same places."""
+        fresh = self.lots == 0.0
+        self.origin[fresh] = other.origin[fresh]
+        moved = (other.origin - self.origin).astype(np.float64)
+        # Where the other has no trade its origin means nothing.
+        moved[other.lots == 0.0] = 0.0
+        self.squares += other.squares + 2.0 * moved * other.offset + other.lots * moved * moved
+        self.offset += other.offset + other.lots * moved
         self.lots += other.lots
-        self.steps += other.steps
-        self.squares += other.squares
+
+    def pooled(self) -> Prices:
+        """Return the moments of all places together, as one place."""
+        traded = self.lots > 0.0
+        origin: I64 = np.zeros(self.lots.shape[1], np.int64)
+        if len(traded):
+            origin = self.origin[np.argmax(traded, axis=0), np.arange(len(origin))]
+        moved = (self.origin - origin) * traded.astype(np.float64)
+        squares = self.squares + 2.0 * moved * self.offset + self.lots * moved * moved
+        sums = (self.lots, self.offset + self.lots * moved, squares)
+        return Prices(origin[np.newaxis], *(each.sum(axis=0, keepdims=True) for each in sums))
+
+    @property
+    def mean(self) -> F64:
+        """Return mean prices [price step], NaN without trade."""
+        away = np.divide(self.offset, self.lots, out=self._nothing(), where=self.lots > 0.0)
+        mean: F64 = self.origin.astype(np.float64) + away
+        return mean
+
+    @property
+    def deviation(self) -> F64:
+        """Return standard deviations of prices [price step], NaN without trade."""
+        return self.deviation_from(self.mean)
+
+    def deviation_from(self, steps: F64) -> F64:
+        """Return roots of the mean squared distance to other prices [price step]."""
+        moved = self.origin - steps
+        away = np.divide(self.offset, self.lots, out=self._nothing(), where=self.lots > 0.0)
+        square = np.divide(self.squares, self.lots, out=self._nothing(), where=self.lots > 0.0)
+        square += moved * (2.0 * away + moved)
+        deviation: F64 = np.sqrt(np.maximum(square, 0.0))
+        return deviation
+
+    def _nothing(self) -> F64:
+        return np.full(self.lots.shape, np.nan)
 
 
 @dataclass(slots=True)
-class PostTotals:
-    """One post's trade so far: lots a good, ticks with volume, gains [minor unit]."""
+class Tally:
+    """Trade at some places, a row each: at posts by their ids, or between pairs in one row.
 
+    Attributes
+    ----------
+    trades, clears
+        int64 (n,): trades, and ticks with volume.
+    gain, fee
+        int64 (n,): what agents gained, after fees, and the fees that they paid [minor unit].
+    volume
+        int64 (n, K) [lot].
+    prices
+        Moments of the prices paid.
+    """
+
+    trades: I64
+    clears: I64
+    gain: I64
+    fee: I64
     volume: I64
     prices: Prices
-    clears: int = 0
-    trades: int = 0
-    gain: int = 0
+
+    @classmethod
+    def none(cls, places: int, goods: int) -> Tally:
+        """Return the tally of no trade at all."""
+        trades, clears, gain, fee = (np.zeros(places, np.int64) for _ in range(4))
+        volume = np.zeros((places, goods), np.int64)
+        return cls(trades, clears, gain, fee, volume, Prices.none(places, goods))
+
+    @property
+    def places(self) -> int:
+        """Return the number of rows."""
+        return len(self.trades)
+
+    def grown(self, places: int) -> Tally:
+        """Return the same with rows for more places."""
+        if places <= self.places:
+            return self
+        larger = Tally.none(places, self.volume.shape[1])
+        here = slice(0, self.places)
+        for name in ("trades", "clears", "gain", "fee", "volume"):
+            getattr(larger, name)[here] = getattr(self, name)
+        for name in Prices.__slots__:
+            getattr(larger.prices, name)[here] = getattr(self.prices, name)
+        return larger
+
+    def include(self, other: Tally) -> None:
+        """Add another tally of the same places."""
+        self.trades += other.trades
+        self.clears += other.clears
+        self.gain += other.gain
+        self.fee += other.fee
+        self.volume += other.volume
+        self.prices.include(other.prices)
 
 
 @dataclass(slots=True)
@@ -61,13 +156,9 @@ class Totals:
     Attributes
     ----------
     posts
-        By post id.
-    market_trades, market_gain
-        Trades between members of posts and their gains [minor unit].
-    bilateral_trades, bilateral_gain
-        Agreements face to face and their gains [minor unit].
-    bilateral_volume, bilateral_prices
-        int64 (K,) [lot], and the prices paid.
+        A row a post id, as far as there has been one.
+    pairs
+        One row: agreements face to face.
     last_trade_tick
         -1 before the first trade.
     elapsed_ns
@@ -75,30 +166,39 @@ class Totals:
     """
 
     goods: int
-    posts: dict[int, PostTotals] = field(default_factory=dict)
-    market_trades: int = 0
-    market_gain: int = 0
-    bilateral_trades: int = 0
-    bilateral_gain: int = 0
-    bilateral_volume: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
-    bilateral_prices: Prices = field(default_factory=lambda: Prices.none(0))
+    posts: Tally = field(init=False)
+    pairs: Tally = field(init=False)
     last_trade_tick: int = -1
     elapsed_ns: int = 0
 
     def __post_init__(self) -> None:
-        self.bilateral_volume = np.zeros(self.goods, np.int64)
-        self.bilateral_prices = Prices.none(self.goods)
+        self.posts = Tally.none(0, self.goods)
+        self.pairs = Tally.none(1, self.goods)
 
-    def of_post(self, ident: int) -> PostTotals:
-        """Return the totals of a post, empty at first."""
-        if ident not in self.posts:
-            self.posts[ident] = PostTotals(np.zeros(self.goods, np.int64), Prices.none(self.goods))
-        return self.posts[ident]
+    def include(self, tick: int, posts: Tally, pairs: Tally) -> None:
+        """Add a tick's trade at posts and between pairs."""
+        self.posts = self.posts.grown(posts.places)
+        self.posts.include(posts)
+        self.pairs.include(pairs)
+        if posts.trades.any() or pairs.trades.any():
+            self.last_trade_tick = tick
 
-    def prices(self) -> Prices:
-        """Return the prices of all trades, at posts and face to face."""
-        found = Prices.none(self.goods)
-        found.include(self.bilateral_prices)
-        for post in self.posts.values():
-            found.include(post.prices)
-        return found
+    @property
+    def market_trades(self) -> int:
+        """Return the number of trades at posts."""
+        return int(self.posts.trades.sum())
+
+    @property
+    def market_gain(self) -> int:
+        """Return what agents gained at posts [minor unit]."""
+        return int(self.posts.gain.sum())
+
+    @property
+    def bilateral_trades(self) -> int:
+        """Return the number of agreements face to face."""
+        return int(self.pairs.trades.sum())
+
+    @property
+    def bilateral_gain(self) -> int:
+        """Return what agents gained face to face [minor unit]."""
+        return int(self.pairs.gain.sum())

@@ -363,6 +363,32 @@ def test_discard_spares_what_others_put_there(here: Path) -> None:
     assert left(here / "b") == ["other"]
 
 
+PRICE = {
+    "volume": 9.0,
+    "mean": 0.5,
+    "dispersion": 0.125,
+    "equilibrium": 0.4,
+    "smith_alpha": 30.0,
+}
+WELFARE = {
+    "unit": "M",
+    "market_gain": 1.5,
+    "bilateral_gain": 2.25,
+    "fees": 0.25,
+    "gain": 4.0,
+    "attainable_now": 1.0,
+    "attainable": 5.0,
+    "efficiency": 0.8,
+    "exact": True,
+    "gini": 0.5,
+    "prices": {"A": PRICE},
+    "last_trade_tick": 1100,
+    "exhausted": False,
+    "threshold": 0.01,
+    "reasons": {},
+}
+
+
 def document(**changes: Any) -> dict[str, Any]:
     """Return a summary as `run` has it."""
     post = {
@@ -383,14 +409,12 @@ def document(**changes: Any) -> dict[str, Any]:
         "posts": [post],
         "market_trades": 5,
         "bilateral_trades": 6,
-        "market_gain": 1.5,
-        "bilateral_gain": 2.25,
+        "welfare": WELFARE,
         "harvest": {"A": 3.0, "B": 0.125},
         "state_hash": "ab" * 32,
         "elapsed_s": 1.0,
         "ticks_per_s": 1200.0,
         "agent_ticks_per_s": 48000.0,
-        "last_trade_tick": 1100,
         "output": {"folder": "runs/small-s7-001", "database": "runs/small-s7-001/run.db"},
         **changes,
     }
@@ -402,14 +426,25 @@ def test_report_aligns_and_names_everything() -> None:
     assert lines[2] == "post  mechanism     price A   volume A  clears  status"
     assert lines[3] == "   0  posted_price   0.7123  1,234.500       3  -"
     assert "harvest           3 A, 0.125 B" in lines
-    assert "last trade        tick 1,100" in lines
+    gains = "1.50 M at posts, 2.25 M bilateral, 0.25 M of fees; Gini 0.50"
+    assert f"gains from trade  {gains}" in lines
+    assert "efficiency        80.00 % of 5.00 M attainable" in lines
+    assert "prices paid       A 0.5000, dispersion 12.5 %, alpha 30.0 %" in lines
+    assert "last trade        tick 1,100; gains not exhausted (1.00 M left)" in lines
     assert lines[-2].endswith("48,000 agent-ticks/s (1.00 s, with compiling)")
     assert "output            runs/small-s7-001 (run.db)" in lines
 
 
 def test_report_says_what_was_cut_short() -> None:
     posts = document()["posts"] * (report.POSTS_SHOWN + 5)
-    text = report.for_people(document(posts=posts, status="interrupted", last_trade_tick=None))
+    nothing = dict.fromkeys(
+        ("efficiency", "attainable_now", "exhausted", "last_trade_tick", "gini")
+    )
+    goods = {f"G{i}": PRICE for i in range(report.GOODS_SHOWN + 2)}
+    welfare = WELFARE | nothing | {"prices": goods, "reasons": {"efficiency": "left out"}}
+    text = report.for_people(document(posts=posts, status="interrupted", welfare=welfare))
+    assert "efficiency        - (left out)" in text
+    assert "; ... and 2 more" in text
     assert "... and 5 more" in text
     assert "interrupted before its end" in text
     assert "last trade        none" in text

@@ -39,6 +39,13 @@ EXPECTED = {
         "run_id:INTEGER tick:INTEGER market_id:INTEGER buyer_id:INTEGER seller_id:INTEGER"
         " commodity:TEXT quantity:INTEGER price:INTEGER fee:INTEGER"
     ),
+    "trade_gains": (
+        "run_id:INTEGER tick:INTEGER market_id:INTEGER trades:INTEGER gain:INTEGER fee:INTEGER"
+    ),
+    "trade_prices": (
+        "run_id:INTEGER tick:INTEGER market_id:INTEGER commodity:TEXT quantity:INTEGER"
+        " mean_price:REAL dispersion:REAL"
+    ),
     "ticks": (
         "run_id:INTEGER tick:INTEGER agents:INTEGER market_trades:INTEGER bilateral_trades:INTEGER"
         " market_volume:INTEGER bilateral_volume:INTEGER harvested:INTEGER market_gain:INTEGER"
@@ -91,6 +98,7 @@ def test_the_file_has_the_asked_for_columns(tmp_path: Path) -> None:
 
 def test_levels_are_ordered_and_each_includes_the_ones_before() -> None:
     summary = {"runs", "market_posts", "market_clears", "market_prices", "ticks", "system_times"}
+    summary |= {"trade_gains", "trade_prices"}
     assert Level.OFF < Level.SUMMARY < Level.TRADES < Level.ORDERS < Level.FULL
     assert tables_at("off") == ()
     assert set(tables_at(Level.SUMMARY)) == summary

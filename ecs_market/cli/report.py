@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 POSTS_SHOWN = 20
+GOODS_SHOWN = 4
 
 
 def plain(value: Any) -> Any:
@@ -91,14 +92,16 @@ def for_people(document: Mapping[str, Any]) -> str:
     if document["posts"]:
         lines += [*_posts(document["posts"]), ""]
     at_posts, face_to_face = document["market_trades"], document["bilateral_trades"]
-    gain, bilateral_gain = document["market_gain"], document["bilateral_gain"]
+    welfare = document["welfare"]
     rate, agent_rate = document["ticks_per_s"], document["agent_ticks_per_s"]
     time = f"{document['elapsed_s']:.2f} s" + (", with compiling" if document["compiled"] else "")
     facts = {
         "trades": f"{at_posts:,} at posts, {face_to_face:,} bilateral (face to face)",
-        "gains from trade": f"{gain:,.2f} M at posts, {bilateral_gain:,.2f} M bilateral",
+        "gains from trade": _gains(welfare),
+        "efficiency": _efficiency(welfare),
+        "prices paid": _prices_paid(welfare),
         "harvest": amounts(document["harvest"]),
-        "last trade": _last(document["last_trade_tick"]),
+        "last trade": _last(welfare),
         "state hash": document["state_hash"],
         "speed": f"{rate:,.1f} ticks/s, {agent_rate:,.0f} agent-ticks/s ({time})",
         "output": _places(document["output"]),
@@ -107,8 +110,47 @@ def for_people(document: Mapping[str, Any]) -> str:
     return "\n".join(lines + [f"{name:<{width}}  {value}" for name, value in facts.items()])
 
 
-def _last(tick: int | None) -> str:
-    return "none" if tick is None or tick < 0 else f"tick {tick:,}"
+def _gains(welfare: Mapping[str, Any]) -> str:
+    unit = welfare["unit"] or "(of different goods)"
+    text = f"{welfare['market_gain']:,.2f} {unit} at posts"
+    text += f", {welfare['bilateral_gain']:,.2f} {unit} bilateral"
+    if welfare["fees"]:
+        text += f", {welfare['fees']:,.2f} M of fees"
+    return text if welfare["gini"] is None else f"{text}; Gini {welfare['gini']:.2f}"
+
+
+def _efficiency(welfare: Mapping[str, Any]) -> str:
+    if welfare["efficiency"] is None:
+        return f"- ({welfare['reasons']['efficiency']})"
+    bound = "" if welfare["exact"] else " (not certain)"
+    share, attainable = 100.0 * welfare["efficiency"], welfare["attainable"]
+    return f"{share:.2f} % of {attainable:,.2f} M attainable{bound}"
+
+
+def _prices_paid(welfare: Mapping[str, Any]) -> str:
+    """Return the mean price of each good, its coefficient of variation, and Smith's alpha."""
+    traded = {good: each for good, each in welfare["prices"].items() if each["mean"] is not None}
+    parts = []
+    for good, each in list(traded.items())[:GOODS_SHOWN]:
+        text = f"{good} {each['mean']:,.4f}, dispersion {100.0 * each['dispersion']:.1f} %"
+        if each["smith_alpha"] is not None:
+            text += f", alpha {each['smith_alpha']:.1f} %"
+        parts.append(text)
+    if len(traded) > GOODS_SHOWN:
+        parts.append(f"... and {len(traded) - GOODS_SHOWN:,} more")
+    return "; ".join(parts) or "none"
+
+
+def _last(welfare: Mapping[str, Any]) -> str:
+    """Return when the last trade was, and whether another one would have paid."""
+    tick = welfare["last_trade_tick"]
+    text = "none" if tick is None else f"tick {tick:,}"
+    if welfare["exhausted"] is None:
+        return text
+    unit = welfare["unit"] or "of the good that pays"
+    if welfare["exhausted"]:
+        return f"{text}; gains exhausted (nobody could gain {welfare['threshold']:g} {unit} more)"
+    return f"{text}; gains not exhausted ({welfare['attainable_now']:,.2f} {unit} left)"
 
 
 def _places(output: Mapping[str, str]) -> str:

@@ -48,14 +48,14 @@ def worth_of_first(worth: F64, lots: I64, amount: int) -> tuple[float, float, fl
 
 
 @kernel
-def worth_owned(member: I64, worth: F64, lots: I64, owned: I64) -> float:
-    """Return what members' own lots are worth to them; places are sorted by member and worth.
+def worth_owned(member: I64, worth: F64, lots: I64, owned: I64, total: F64) -> None:
+    """Write what members' own lots are worth to them; places are sorted by member and worth.
 
-    `owned` int64 (m,) is used up [lot].
+    `owned` int64 (m,) is used up [lot]; `total` is float64 (m,) [lot x M / unit].
     """
-    total = 0.0
+    for i in range(total.shape[0]):
+        total[i] = 0.0
     for i in range(worth.shape[0]):
         held = min(owned[member[i]], lots[i])
-        total += float64(held) * worth[i]
+        total[member[i]] += float64(held) * worth[i]
         owned[member[i]] -= held
-    return total

@@ -11,6 +11,7 @@ import numpy as np
 from ecs_market.components.market_post import (
     INDICATIVE,
     RATIONED,
+    STATUSES,
     MarketPost,
 )
 from ecs_market.components.market_rules import MarketRules
@@ -93,6 +94,33 @@ def clear(world: World, name: str, post: MarketPost, auctioneer: Walrasian) -> C
     forgive(world, batch)
     _publish(world, batch, post, clearing, found.converged)
     return clearing
+
+
+def search_prices(world: World) -> tuple[str, F64]:
+    """Look for clearing prices at a world's only post, without any trade.
+
+    Returns
+    -------
+    status : str
+        How the search ended.
+    prices : ndarray of float64 (K,)
+        Not rounded to steps [M / unit].
+    """
+    table = world.posts.tables[NAME]
+    batch = part(world, table)
+    mine = slice(table.start, table.stop)
+    auctioneer = world.posts.whole(Walrasian)
+    rules = Rules(
+        auctioneer.adjustment_speed[mine],
+        auctioneer.price_tolerance[mine],
+        auctioneer.max_iterations[mine],
+        auctioneer.on_failure[mine, 0] == NEWTON,
+    )
+    start = _with_numeraire(batch, np.clip(median_rates(batch), *bounds(batch)))
+    found = solve(batch, start, rules)
+    call_newton(batch, rules, found, batch.active & rules.newton & ~found.converged)
+    judge_search(batch, found)
+    return STATUSES[int(found.status[0])], found.price[0]
 
 
 def _settle_or_fall_back(

@@ -24,6 +24,7 @@ from ecs_market.preferences import (
     leontief,
     limit_order,
     linear,
+    meeting,
     quadratic,
     searching,
     stone_geary,
@@ -141,6 +142,17 @@ def search(codes: tuple[int, ...], fees: bool = False) -> Search:
             utility=chosen.utility,
         ),
     )
+
+
+@functools.cache
+def own_gains(codes: tuple[int, ...]) -> Callable[..., None]:
+    """Return the loop of `meeting` for a set of families, given as ascending codes."""
+    chosen = dispatch(codes)
+    name = f"own_gains_{chosen.name}"
+    loop: Callable[..., None] = specialise(
+        meeting.own_gains, name, demand=chosen.demand, utility=chosen.utility
+    )
+    return loop
 
 
 def _wanted(chosen: Dispatch, fees: bool) -> Any:

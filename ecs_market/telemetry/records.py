@@ -17,50 +17,22 @@ from ecs_market.state_hash import state_hash
 from ecs_market.telemetry.batches import Coded
 from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level
-from ecs_market.totals import Totals
+from ecs_market.telemetry.tallies import tally_pairs, tally_posts
+from ecs_market.totals import Tally
 from ecs_market.types import I64, Bool
 from ecs_market.world import World
 
 
 def add_up(world: World) -> None:
-    """Add the tick to the run's totals."""
-    totals = world.totals
+    """Add the tick to the run's totals and to what each agent has gained."""
     realised = world.agents.whole(Gains).realised
     for clearing in world.scratch.clearings:
-        volume = clearing.settled.volume
-        counts = clearing.trade_counts()
-        for place in np.flatnonzero(volume.any(axis=1)):
-            post = totals.of_post(int(clearing.post[place]))
-            post.volume += volume[place]
-            post.clears += 1
-            post.trades += int(counts[place])
-            post.gain += int(clearing.gain[place])
-            if clearing.made is None:
-                good = np.flatnonzero(volume[place])
-                post.prices.add(good, volume[place, good], clearing.price[place, good])
-        if clearing.made is not None:
-            _add_prices(totals, clearing.made)
-        totals.market_trades += int(counts.sum())
-        totals.market_gain += int(clearing.gain.sum())
         realised[clearing.batch.row] += clearing.settled.gain
-        if volume.any():
-            totals.last_trade_tick = world.tick
     bargains = world.scratch.bargains
-    if bargains is not None and bargains.trades.size:
-        totals.bilateral_trades += int(bargains.agreements.sum())
-        totals.bilateral_gain += int(bargains.side_gain.sum())
+    if bargains is not None:
         realised[bargains.row] += bargains.side_gain
-        made = bargains.trades
-        np.add.at(totals.bilateral_volume, made.good, made.quantity)
-        totals.bilateral_prices.add(made.good, made.quantity, made.price)
-        totals.last_trade_tick = world.tick
-
-
-def _add_prices(totals: Totals, made: Trades) -> None:
-    for ident in np.unique(made.market):
-        here = made.market == ident
-        prices = totals.of_post(int(ident)).prices
-        prices.add(made.good[here], made.quantity[here], made.price[here])
+    world.scratch.tallies = tally_posts(world), tally_pairs(world)
+    world.totals.include(world.tick, *world.scratch.tallies)
 
 
 def record(world: World, recorder: Recorder) -> None:
@@ -78,6 +50,8 @@ def record(world: World, recorder: Recorder) -> None:
         _record_trades(world, recorder, bargains.trades, bilateral=True)
     if recorder.level >= Level.FULL:
         record_agents(world, recorder, world.tick)
+    for tally, bilateral in zip(world.scratch.tallies, (False, True), strict=True):
+        _record_tally(world, recorder, tally, bilateral=bilateral)
     _record_tick(world, recorder)
     recorder.end_tick()
 
@@ -221,21 +195,52 @@ def record_agents(world: World, recorder: Recorder, tick: int) -> None:
     )
 
 
+def _record_tally(world: World, recorder: Recorder, tally: Tally, *, bilateral: bool) -> None:
+    """Write what was gained at each post with trade, or by pairs, and the prices of each good."""
+    at = np.flatnonzero(tally.clears)
+    recorder.append(
+        "trade_gains",
+        {
+            "tick": world.tick,
+            "market_id": _no_market(at) if bilateral else at,
+            "trades": tally.trades[at],
+            "gain": tally.gain[at],
+            "fee": tally.fee[at],
+        },
+    )
+    place, good = np.nonzero(tally.volume)
+    mean, deviation = tally.prices.mean[place, good], tally.prices.deviation[place, good]
+    recorder.append(
+        "trade_prices",
+        {
+            "tick": world.tick,
+            "market_id": _no_market(place) if bilateral else place,
+            "commodity": Coded(good, world.settings.goods),
+            "quantity": tally.volume[place, good],
+            "mean_price": mean,
+            "dispersion": deviation / mean,
+        },
+    )
+
+
+def _no_market(like: I64) -> Any:
+    return np.ma.masked_array(like, np.ones(len(like), np.bool_))
+
+
 def _record_tick(world: World, recorder: Recorder) -> None:
-    clearings, bargains = world.scratch.clearings, world.scratch.bargains
-    pairs = bargains is not None
+    posts, pairs = world.scratch.tallies
     recorder.append(
         "ticks",
         {
             "tick": world.tick,
             "agents": world.agents.size,
-            "market_trades": sum(int(each.trade_counts().sum()) for each in clearings),
-            "bilateral_trades": int(bargains.agreements.sum()) if pairs else 0,
-            "market_volume": sum(int(each.settled.volume.sum()) for each in clearings),
-            "bilateral_volume": int(bargains.trades.quantity.sum()) if pairs else 0,
+            "market_trades": int(posts.trades.sum()),
+            "bilateral_trades": int(pairs.trades.sum()),
+            "market_volume": int(posts.volume.sum()),
+            "bilateral_volume": int(pairs.volume.sum()),
             "harvested": int(world.scratch.harvested.sum()),
-            "market_gain": sum(int(each.gain.sum()) for each in clearings),
-            "bilateral_gain": int(bargains.side_gain.sum()) if pairs else 0,
+            "market_gain": int(posts.gain.sum()),
+            "bilateral_gain": int(pairs.gain.sum()),
             "state_hash": state_hash(world, world.tick + 1),
             "elapsed_ns": sum(world.timings.values()),
         },

@@ -226,6 +226,23 @@ _TABLES = (
         ),
     ),
     Table(
+        "trade_gains",
+        Level.SUMMARY,
+        (*_key("run_id", "tick"), *_ints("market_id", "trades"), *_minor("gain", "fee")),
+    ),
+    Table(
+        "trade_prices",
+        Level.SUMMARY,
+        (
+            *_key("run_id", "tick"),
+            *_ints("market_id"),
+            *_GOOD,
+            *_lots("quantity"),
+            Column("mean_price", "REAL", unit="step"),
+            Column("dispersion", "REAL"),
+        ),
+    ),
+    Table(
         "ticks",
         Level.SUMMARY,
         (

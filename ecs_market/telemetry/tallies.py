@@ -1,0 +1,47 @@
+"""What a tick's clearings and bargains add up to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.totals import Tally
+from ecs_market.types import I64
+from ecs_market.world import World
+
+
+def tally_posts(world: World) -> Tally:
+    """Return the tick's trade at posts, a row a post id."""
+    tally = Tally.none(len(world.post_rows), world.goods)
+    for clearing in world.scratch.clearings:
+        ids, volume = clearing.post, clearing.settled.volume
+        tally.trades[ids] += clearing.trade_counts()
+        tally.clears[ids] += volume.any(axis=1)
+        tally.gain[ids] += clearing.gain
+        tally.volume[ids] += volume
+        made = clearing.made
+        # Mechanisms count fees a post, or trade by trade, or charge none.
+        if len(clearing.settled.fee):
+            tally.fee[ids] += clearing.settled.fee
+        elif made is not None and len(made.fee):
+            np.add.at(tally.fee, made.market, made.fee)
+        if made is None:
+            at, good = np.nonzero(volume)
+            tally.prices.add(ids[at], good, volume[at, good], clearing.price[at, good])
+        else:
+            tally.prices.add(made.market, made.good, made.quantity, made.price)
+    return tally
+
+
+def tally_pairs(world: World) -> Tally:
+    """Return the tick's trade face to face, in one row."""
+    tally = Tally.none(1, world.goods)
+    bargains = world.scratch.bargains
+    if bargains is not None and bargains.trades.size:
+        made = bargains.trades
+        tally.trades[0] = bargains.agreements.sum()
+        tally.clears[0] = 1
+        tally.gain[0] = bargains.side_gain.sum()
+        np.add.at(tally.volume[0], made.good, made.quantity)
+        here: I64 = np.zeros(made.size, np.int64)
+        tally.prices.add(here, made.good, made.quantity, made.price)
+    return tally
