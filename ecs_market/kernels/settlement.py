@@ -11,15 +11,14 @@ import math
 
 import numpy as np
 
+from ecs_market.kernels.block_gains import NOISE, Trial, gains_of_block, new_trial
 from ecs_market.kernels.book import ALL, Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.kernels.fees import cost_of, most_lots, paid_for
 from ecs_market.kernels.jit import kernel
+from ecs_market.preferences.blocks import BLOCK
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR
 from ecs_market.types import F64, I64, Bool, float64, int64
-
-# Utilities are compared up to this share of their size: the float error of the comparison.
-NOISE = 1e-12
 
 
 def gain_of(
@@ -196,6 +195,44 @@ def scale_wish(i: int, wish: I64, part: I64) -> None:
         wish[i, k] = scaled if smallest < 1.0 else int64(0)
 
 
+@kernel
+def take_shares(
+    first: int,
+    count: int,
+    minor: I64,
+    price: I64,
+    fee_ppb: int,
+    fee_per_lot: int,
+    book: Book,
+    trial: Trial,
+    net: I64,
+) -> int:
+    """Note what a round gives a block of members; return how many of their gains to find.
+
+    Who gets nothing, or what the last check found sound, is not asked again.
+    """
+    fresh, part, filled = book.fresh, book.part, book.filled
+    many = int64(0)
+    for j in range(count):
+        i = first + j
+        same = book.sound[i]
+        nothing = True
+        for k in range(net.shape[0]):
+            same = same and fresh[i, k] == part[i, k]
+            part[i, k] = fresh[i, k]
+            net[k] = filled[i, k] + part[i, k]
+            nothing = nothing and part[i, k] == 0
+        if not same:
+            book.sound[i] = True
+            book.reached[i] = book.gain[i]
+        trial.asked[j] = not same and not nothing
+        trial.over[j] = 0
+        if trial.asked[j]:
+            trial.over[j] = paid_for(net, price, fee_ppb, fee_per_lot) - minor[i]
+            many += 1
+    return many
+
+
 def check(
     start: int,
     stop: int,
@@ -214,7 +251,7 @@ def check(
     """
     goods = book.wish.shape[1]
     lots, parameters = members.lots, members.parameters
-    filled, part, fresh, wish = book.filled, book.part, book.fresh, book.wish
+    filled, part, wish = book.filled, book.part, book.wish
     sound, reached, gains = book.sound, book.reached, book.gain
     family, minor, weight = members.family, members.minor, members.weight
     wished = sides.wished
@@ -223,6 +260,7 @@ def check(
     own = np.empty(parameters.shape[1])
     before = np.empty(goods + 1 if scale.mode == IN_UTILITY else goods)
     after = np.empty(before.shape[0])
+    trial = new_trial(before.shape[0], own.shape[0])
     for chunk in range(start, stop):
         post = chunks.post[chunk]
         if not busy[post]:
@@ -233,44 +271,45 @@ def check(
         harmed = int64(0)
         for column in range(2 * goods):
             wished[chunk, column] = 0
-        for i in range(chunks.start[chunk], chunks.stop[chunk]):
-            same = sound[i]
-            nothing = True
-            for k in range(goods):
-                same = same and fresh[i, k] == part[i, k]
-                part[i, k] = fresh[i, k]
-                net[k] = filled[i, k] + part[i, k]
-                nothing = nothing and part[i, k] == 0
-            if not same:
-                sound[i] = True
-                reached[i] = gains[i]
-            if not same and not nothing:
-                load_member(i, lots, parameters, held, own)
-                over = paid_for(net, price, ppb, per_lot) - minor[i]
-                gain, noise = gain_of(
-                    family[i],
-                    held,
-                    net,
-                    minor[i],
-                    minor[i] + min(over, 0),
-                    own,
-                    weight[i],
-                    scale.mode,
-                    scale.lot,
-                    scale.minor,
-                    before,
-                    after,
-                )
-                reached[i] = 0.0 if abs(gain) <= noise else gain
-                if over > 0:
-                    sound[i] = False
-                    cut_purchases(i, over, price, ppb, per_lot, filled, part, wish)
-                elif gain < -noise or gain < gains[i] - noise:
-                    sound[i] = False
-                    scale_wish(i, wish, part)
-            if not sound[i]:
-                harmed += 1
-            for k in range(goods):
-                wished[chunk, k] += max(0, wish[i, k])
-                wished[chunk, goods + k] += max(0, -wish[i, k])
+        for first in range(chunks.start[chunk], chunks.stop[chunk], BLOCK):
+            count = min(BLOCK, chunks.stop[chunk] - first)
+            many = take_shares(first, count, minor, price, ppb, per_lot, book, trial, net)
+            together = many > count // 4
+            if together:
+                together = gains_of_block(first, count, members, book, scale, trial)
+            for j in range(count):
+                i = first + j
+                if trial.asked[j]:
+                    over = trial.over[j]
+                    gain, noise = trial.gain[j], trial.noise[j]
+                    if not together:
+                        load_member(i, lots, parameters, held, own)
+                        for k in range(goods):
+                            net[k] = filled[i, k] + part[i, k]
+                        gain, noise = gain_of(
+                            family[i],
+                            held,
+                            net,
+                            minor[i],
+                            minor[i] + min(over, 0),
+                            own,
+                            weight[i],
+                            scale.mode,
+                            scale.lot,
+                            scale.minor,
+                            before,
+                            after,
+                        )
+                    reached[i] = 0.0 if abs(gain) <= noise else gain
+                    if over > 0:
+                        sound[i] = False
+                        cut_purchases(i, over, price, ppb, per_lot, filled, part, wish)
+                    elif gain < -noise or gain < gains[i] - noise:
+                        sound[i] = False
+                        scale_wish(i, wish, part)
+                if not sound[i]:
+                    harmed += 1
+                for k in range(goods):
+                    wished[chunk, k] += max(0, wish[i, k])
+                    wished[chunk, goods + k] += max(0, -wish[i, k])
         sides.harmed[chunk] = harmed

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_account import MarketAccount
-from ecs_market.kernels import barter, booking, indifference, rounds, settlement
+from ecs_market.kernels import barter, block_gains, booking, indifference, rounds, settlement
 from ecs_market.kernels.book import ALL, NONE, Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.kernels.jit import specialise
 from ecs_market.mechanisms.batch import Batch
@@ -63,7 +63,11 @@ CHUNK = 8192
 def _kernels(codes: tuple[int, ...]) -> dict[str, Any]:
     """Return the kernels of a settlement for the families in use, by name."""
     chosen = families.dispatch(codes)
-    made: dict[str, Any] = {"marginal": chosen.marginal, "utility": chosen.utility}
+    made: dict[str, Any] = {
+        "marginal": chosen.marginal,
+        "utility": chosen.utility,
+        "utilities": chosen.utilities,
+    }
 
     def bind(module: Any, template: str, *names: str) -> None:
         own = {name: made[name] for name in names}
@@ -71,7 +75,8 @@ def _kernels(codes: tuple[int, ...]) -> dict[str, Any]:
 
     bind(settlement, "gain_of", "utility")
     bind(settlement, "offer", "gain_of")
-    bind(settlement, "check", "gain_of")
+    bind(block_gains, "gains_of_block", "utilities")
+    bind(settlement, "check", "gain_of", "gains_of_block")
     bind(indifference, "write_rooms", "gain_of")
     bind(barter, "settle_barter", "gain_of", "marginal")
     bind(booking, "book_members", "marginal")
