@@ -26,7 +26,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "quadratic": {"bliss": [40, 30], "sigma": [5, 5], "gamma": 0.01},
     "stone_geary": {"exponents": [0.6, 0.4], "subsistence": [2, 1]},
     "translog": {"exponents": [0.6, 0.4], "cross": [[0.01, -0.01], [-0.01, 0.01]]},
-    "induced_value": {"values": {"A": [9, 8, 7]}, "costs": {"B": [1, 2, 3]}},
+    "induced_value": {"values": [[9, 8, 7], []], "costs": [[], [1, 2, 3]]},
 }
 TICKS = 20
 SLOWEST = 12
@@ -43,7 +43,7 @@ def economy(family: str) -> dict[str, Any]:
             "inventories": {"A": [10, 20], "B": [10, 20], "M": [100, 200]},
             "utilities": tastes,
         },
-        "resources": {"types": [{"good": "A", "quantity": [1, 3]}]},
+        "resources": {"spawn_rate": 0.1, "types": [{"good": "A", "quantity": [1, 3]}]},
     }
 
 
