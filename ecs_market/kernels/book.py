@@ -99,6 +99,11 @@ class Book(NamedTuple):
         float64 (m,): gain in utility from `filled`, and from `filled` + `part`.
     sound
         bool (m,): whether the last check found the member able to pay and no worse off.
+    asked, over
+        bool and int64 (m,): whose gain from a round is to be found, and what the round costs beyond
+        the cash there is [minor unit].
+    trial, noise
+        float64 (m,): the gain in utility from a round, and the noise of comparing it.
     """
 
     desired: I64
@@ -110,3 +115,7 @@ class Book(NamedTuple):
     gain: F64
     reached: F64
     sound: Bool
+    asked: Bool
+    over: I64
+    trial: F64
+    noise: F64

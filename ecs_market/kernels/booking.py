@@ -9,7 +9,7 @@ from ecs_market.kernels.fees import fee_on
 from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.settlement import load_member
 from ecs_market.preferences.chain import last_marginal as marginal
-from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
+from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I32, I64, Bool, float64, int64
 
 
@@ -39,6 +39,39 @@ def write_wishes(
                     desired[i, k] = max(int64(np.rint(wanted)), -lots[i, k])
 
 
+def write_worths(
+    start: int,
+    stop: int,
+    chunks: Chunks,
+    members: Members,
+    book: Book,
+    scale: Scale,
+    worth: F64,
+) -> None:
+    """Write the marginal utility of money, which is the bundle's last entry, of those who traded.
+
+    At what they held before; `marginal` is bound to the families in use.
+    """
+    goods = book.filled.shape[1]
+    lots, minor, parameters = members.lots, members.minor, members.parameters
+    held = np.empty(goods, np.int64)
+    own = np.empty(parameters.shape[1])
+    before = np.empty(goods + 1)
+    for chunk in range(start, stop):
+        for i in range(chunks.start[chunk], chunks.stop[chunk]):
+            changed = False
+            for k in range(goods):
+                changed = changed or book.filled[i, k] != 0
+            if not changed:
+                continue
+            load_member(i, lots, parameters, held, own)
+            for k in range(goods):
+                before[k] = float64(held[k]) * scale.lot
+            before[goods] = float64(minor[i]) * scale.minor
+            worth[i] = marginal(members.family[i], before, own, 0.5 * scale.lot, goods)
+
+
+@kernel
 def book_members(
     start: int,
     stop: int,
@@ -47,6 +80,7 @@ def book_members(
     terms: Terms,
     book: Book,
     scale: Scale,
+    worth: F64,
     most_gain: float,
     row: I32,
     held: I64,
@@ -57,15 +91,13 @@ def book_members(
 ) -> None:
     """Move goods and money of the members of each chunk, and sum up what they did.
 
-    `held`, `money` and `traded` are the world's own columns; `gain` (m,) is in minor units, at
+    `worth` (m,) is each one's marginal utility of money.  `held`, `money` and `traded` are the
+    world's own columns; `gain` (m,) is in minor units, at
     most `most_gain`.  `sums` (chunks, 4 K + 2) takes what is bought, sold, wished for by buyers and
     by sellers of each good, then fees and gains.
     """
     goods = book.filled.shape[1]
-    lots, minor, parameters = members.lots, members.minor, members.parameters
-    held_before = np.empty(goods, np.int64)
-    own = np.empty(parameters.shape[1])
-    before = np.empty(goods + 1 if scale.mode == IN_UTILITY else goods)
+    lots, minor = members.lots, members.minor
     for chunk in range(start, stop):
         post = chunks.post[chunk]
         ppb = terms.fee_ppb[post]
@@ -85,14 +117,7 @@ def book_members(
             gain[i] = 0
             if not changed:
                 continue
-            worth = members.weight[i] if scale.mode == QUASILINEAR else 1.0
-            if scale.mode == IN_UTILITY:
-                load_member(i, lots, parameters, held_before, own)
-                for k in range(goods):
-                    before[k] = float64(held_before[k]) * scale.lot
-                before[goods] = float64(minor[i]) * scale.minor
-                worth = marginal(members.family[i], before, own, 0.5 * scale.lot, goods)
-            gained = book.gain[i] / worth / scale.minor if worth > 0.0 else 0.0
+            gained = book.gain[i] / worth[i] / scale.minor if worth[i] > 0.0 else 0.0
             gain[i] = int64(np.rint(min(most_gain, max(-most_gain, gained))))
             sums[chunk, 4 * goods + 1] += gain[i]
             traded[row[i]] = True

@@ -11,15 +11,14 @@ import math
 
 import numpy as np
 
+from ecs_market.kernels.block_gains import NOISE, gains_of_block, new_room
 from ecs_market.kernels.book import ALL, Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.kernels.fees import cost_of, most_lots, paid_for
 from ecs_market.kernels.jit import kernel
+from ecs_market.preferences.blocks import BLOCK
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR
 from ecs_market.types import F64, I64, Bool, float64, int64
-
-# Utilities are compared up to this share of their size: the float error of the comparison.
-NOISE = 1e-12
 
 
 def gain_of(
@@ -196,33 +195,101 @@ def scale_wish(i: int, wish: I64, part: I64) -> None:
         wish[i, k] = scaled if smallest < 1.0 else int64(0)
 
 
-def check(
+@kernel
+def take_shares(
+    start: int, stop: int, chunks: Chunks, busy: Bool, members: Members, terms: Terms, book: Book
+) -> None:
+    """Note what a round gives its members, what that costs them beyond their cash, whom to ask.
+
+    Who gets nothing, or what the last check found sound, is not asked again.
+    """
+    fresh, part, filled, over = book.fresh, book.part, book.filled, book.over
+    net = np.empty(book.wish.shape[1], np.int64)
+    for chunk in range(start, stop):
+        post = chunks.post[chunk]
+        if not busy[post]:
+            continue
+        price = terms.price[post]
+        ppb = terms.fee_ppb[post]
+        per_lot = terms.fee_per_lot[post]
+        for i in range(chunks.start[chunk], chunks.stop[chunk]):
+            same = book.sound[i]
+            nothing = True
+            for k in range(net.shape[0]):
+                same = same and fresh[i, k] == part[i, k]
+                part[i, k] = fresh[i, k]
+                net[k] = filled[i, k] + part[i, k]
+                nothing = nothing and part[i, k] == 0
+            if not same:
+                book.sound[i] = True
+                book.reached[i] = book.gain[i]
+            book.asked[i] = not same and not nothing
+            over[i] = 0
+            if book.asked[i]:
+                over[i] = paid_for(net, price, ppb, per_lot) - members.minor[i]
+
+
+def find_gains(
     start: int,
     stop: int,
     chunks: Chunks,
     busy: Bool,
     members: Members,
-    terms: Terms,
     book: Book,
     scale: Scale,
-    sides: Sides,
 ) -> None:
-    """Check what a round gives its members, and shrink the wishes of whom it harms.
-
-    Who lacks the cash has purchases cut just enough; who would be worse off has the whole wish
-    scaled by its smallest fill, any part of a preferred bundle being no worse than none.
-    """
+    """Write what a round is worth to the members that are asked, if they pay what they can."""
     goods = book.wish.shape[1]
-    lots, parameters = members.lots, members.parameters
-    filled, part, fresh, wish = book.filled, book.part, book.fresh, book.wish
-    sound, reached, gains = book.sound, book.reached, book.gain
-    family, minor, weight = members.family, members.minor, members.weight
-    wished = sides.wished
+    lots, parameters, minor = members.lots, members.parameters, members.minor
     held = np.empty(goods, np.int64)
     net = np.empty(goods, np.int64)
     own = np.empty(parameters.shape[1])
     before = np.empty(goods + 1 if scale.mode == IN_UTILITY else goods)
     after = np.empty(before.shape[0])
+    room = new_room(before.shape[0], own.shape[0])
+    for chunk in range(start, stop):
+        if not busy[chunks.post[chunk]]:
+            continue
+        for first in range(chunks.start[chunk], chunks.stop[chunk], BLOCK):
+            count = min(BLOCK, chunks.stop[chunk] - first)
+            many = int64(0)
+            for i in range(first, first + count):
+                many += 1 if book.asked[i] else 0
+            if many > count // 4 and gains_of_block(first, count, members, book, scale, room):
+                continue
+            for i in range(first, first + count):
+                if not book.asked[i]:
+                    continue
+                load_member(i, lots, parameters, held, own)
+                for k in range(goods):
+                    net[k] = book.filled[i, k] + book.part[i, k]
+                book.trial[i], book.noise[i] = gain_of(
+                    members.family[i],
+                    held,
+                    net,
+                    minor[i],
+                    minor[i] + min(book.over[i], 0),
+                    own,
+                    members.weight[i],
+                    scale.mode,
+                    scale.lot,
+                    scale.minor,
+                    before,
+                    after,
+                )
+
+
+@kernel
+def shrink(
+    start: int, stop: int, chunks: Chunks, busy: Bool, terms: Terms, book: Book, sides: Sides
+) -> None:
+    """Shrink the wishes of whom a round harms.
+
+    Who lacks the cash has purchases cut just enough; who would be worse off has the whole wish
+    scaled by its smallest fill, any part of a preferred bundle being no worse than none.
+    """
+    goods = book.wish.shape[1]
+    wish, sound, wished = book.wish, book.sound, sides.wished
     for chunk in range(start, stop):
         post = chunks.post[chunk]
         if not busy[post]:
@@ -234,42 +301,16 @@ def check(
         for column in range(2 * goods):
             wished[chunk, column] = 0
         for i in range(chunks.start[chunk], chunks.stop[chunk]):
-            same = sound[i]
-            nothing = True
-            for k in range(goods):
-                same = same and fresh[i, k] == part[i, k]
-                part[i, k] = fresh[i, k]
-                net[k] = filled[i, k] + part[i, k]
-                nothing = nothing and part[i, k] == 0
-            if not same:
-                sound[i] = True
-                reached[i] = gains[i]
-            if not same and not nothing:
-                load_member(i, lots, parameters, held, own)
-                over = paid_for(net, price, ppb, per_lot) - minor[i]
-                gain, noise = gain_of(
-                    family[i],
-                    held,
-                    net,
-                    minor[i],
-                    minor[i] + min(over, 0),
-                    own,
-                    weight[i],
-                    scale.mode,
-                    scale.lot,
-                    scale.minor,
-                    before,
-                    after,
-                )
-                reached[i] = 0.0 if abs(gain) <= noise else gain
+            if book.asked[i]:
+                gain, noise, over = book.trial[i], book.noise[i], book.over[i]
+                book.reached[i] = 0.0 if abs(gain) <= noise else gain
                 if over > 0:
                     sound[i] = False
-                    cut_purchases(i, over, price, ppb, per_lot, filled, part, wish)
-                elif gain < -noise or gain < gains[i] - noise:
+                    cut_purchases(i, over, price, ppb, per_lot, book.filled, book.part, wish)
+                elif gain < -noise or gain < book.gain[i] - noise:
                     sound[i] = False
-                    scale_wish(i, wish, part)
-            if not sound[i]:
-                harmed += 1
+                    scale_wish(i, wish, book.part)
+            harmed += 0 if sound[i] else 1
             for k in range(goods):
                 wished[chunk, k] += max(0, wish[i, k])
                 wished[chunk, goods + k] += max(0, -wish[i, k])

@@ -9,7 +9,7 @@ import numpy as np
 
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_account import MarketAccount
-from ecs_market.kernels import barter, booking, indifference, rounds, settlement
+from ecs_market.kernels import barter, block_gains, booking, indifference, rounds, settlement
 from ecs_market.kernels.book import ALL, NONE, Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.kernels.jit import specialise
 from ecs_market.mechanisms.batch import Batch
@@ -32,7 +32,7 @@ from ecs_market.mechanisms.reports import (
     post_ids,
 )
 from ecs_market.preferences import families
-from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
+from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool
 
 __all__ = [
@@ -63,7 +63,11 @@ CHUNK = 8192
 def _kernels(codes: tuple[int, ...]) -> dict[str, Any]:
     """Return the kernels of a settlement for the families in use, by name."""
     chosen = families.dispatch(codes)
-    made: dict[str, Any] = {"marginal": chosen.marginal, "utility": chosen.utility}
+    made: dict[str, Any] = {
+        "marginal": chosen.marginal,
+        "utility": chosen.utility,
+        "utilities": chosen.utilities,
+    }
 
     def bind(module: Any, template: str, *names: str) -> None:
         own = {name: made[name] for name in names}
@@ -71,10 +75,11 @@ def _kernels(codes: tuple[int, ...]) -> dict[str, Any]:
 
     bind(settlement, "gain_of", "utility")
     bind(settlement, "offer", "gain_of")
-    bind(settlement, "check", "gain_of")
+    bind(block_gains, "gains_of_block", "utilities")
+    bind(settlement, "find_gains", "gain_of", "gains_of_block")
     bind(indifference, "write_rooms", "gain_of")
     bind(barter, "settle_barter", "gain_of", "marginal")
-    bind(booking, "book_members", "marginal")
+    bind(booking, "write_worths", "marginal")
     return made
 
 
@@ -185,6 +190,10 @@ def _empty_book(size: int, goods: int) -> Book:
         gain=np.zeros(size),
         reached=np.empty(size),
         sound=np.empty(size, np.bool_),
+        asked=np.empty(size, np.bool_),
+        over=np.empty(size, np.int64),
+        trial=np.empty(size),
+        noise=np.empty(size),
     )
 
 
@@ -274,7 +283,9 @@ def _trade(
             stage.over_goods(
                 rounds.share_rests, chunks, busy, terms.first, members.ids, book, sides
             )
-            stage.over_chunks(kernels["check"], chunks, busy, members, terms, book, scale, sides)
+            stage.over_chunks(settlement.take_shares, chunks, busy, members, terms, book)
+            stage.over_chunks(kernels["find_gains"], chunks, busy, members, book, scale)
+            stage.over_chunks(settlement.shrink, chunks, busy, terms, book, sides)
             some = rounds.still_busy(chunks, sides, busy)
         stage.over_chunks(rounds.accept, chunks, progress.good, book, sides)
         some = rounds.next_offer(chunks, terms, sides, progress)
@@ -317,14 +328,20 @@ def _book(
     batch, world, goods = stage.batch, stage.world, stage.world.goods
     inventory = world.agents.whole(Inventory)
     gain = np.empty(batch.size, np.int64)
+    worth = members.weight
+    if scale.mode != QUASILINEAR:
+        worth = np.ones(batch.size)
+    if scale.mode == IN_UTILITY:
+        stage.over_chunks(kernels["write_worths"], stage.chunks, members, book, scale, worth)
     sums = np.empty((len(stage.chunks.post), 4 * goods + 2), np.int64)
     stage.over_chunks(
-        kernels["book_members"],
+        booking.book_members,
         stage.chunks,
         members,
         terms,
         book,
         scale,
+        worth,
         float(2**61 // max(1, batch.size)),
         batch.row,
         inventory.goods,

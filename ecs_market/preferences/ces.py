@@ -258,3 +258,93 @@ def demand(
         if traded[k] and parameters[k] > 0.0:
             low[k] = low[k] / total * spent / price[k]
         high[k] = low[k]
+
+
+@borrowing
+def demands(
+    count: int,
+    price: F64,
+    traded: Bool,
+    held: F64,
+    wealth: F64,
+    own: F64,
+    worth: F64,
+    mode: int,
+    low: F64,
+    work: F64,
+) -> bool:
+    """Write optimal holdings of a block of members, unless spending needs an iteration."""
+    n = held.shape[0]
+    sigma, most, total = 0, 1, 2
+    odd = 0
+    if mode == QUASILINEAR:
+        for k in range(n):
+            if not traded[k]:
+                for j in range(count):
+                    odd += 1 if own[k, j] > 0.0 else 0
+        for j in range(count):
+            odd += 1 if own[2 * n + 2, j] == LEVEL else 0
+    if odd > 0:
+        return False
+    for j in range(count):
+        work[sigma, j] = 1.0 / (1.0 - own[2 * n, j])
+        work[most, j] = NOTHING
+        work[total, j] = 0.0
+    for k in range(n):
+        if traded[k]:
+            at = log(price[k])
+            for j in range(count):
+                term = work[sigma, j] * own[n + k, j] + (1.0 - work[sigma, j]) * at
+                term = term if own[k, j] > 0.0 else NOTHING
+                low[k, j] = term
+                work[most, j] = max(work[most, j], term)
+    for j in range(count):
+        odd += 1 if work[most, j] == NOTHING else 0
+    if odd > 0:
+        return False
+    for k in range(n):
+        if traded[k]:
+            for j in range(count):
+                low[k, j] = exp(low[k, j] - work[most, j])
+                work[total, j] += low[k, j]
+    spent = sigma
+    for j in range(count):
+        work[spent, j] = wealth[j]
+        if mode == QUASILINEAR:
+            work[spent, j] = min(wealth[j], own[2 * n + 1, j] / worth[j])
+    for k in range(n):
+        if traded[k]:
+            for j in range(count):
+                low[k, j] = low[k, j] / work[total, j] * work[spent, j] / price[k]
+        else:
+            for j in range(count):
+                low[k, j] = held[k, j]
+    return True
+
+
+@borrowing
+def utilities(count: int, goods: F64, own: F64, floor: float, work: F64, values: F64) -> bool:
+    """Write U of a block of members in the log form."""
+    n = goods.shape[0]
+    odd = 0
+    for j in range(count):
+        odd += 1 if own[2 * n + 2, j] == LEVEL else 0
+        work[n, j] = NOTHING
+        values[j] = 0.0
+    if odd > 0:
+        return False
+    for k in range(n):
+        for j in range(count):
+            quantity = max(floor, goods[k, j])
+            term = own[n + k, j] + own[2 * n, j] * log(quantity)
+            term = term if own[k, j] > 0.0 else NOTHING
+            work[k, j] = term
+            work[n, j] = max(work[n, j], term)
+    for k in range(n):
+        for j in range(count):
+            values[j] += exp(work[k, j] - work[n, j])
+    for j in range(count):
+        terms = work[n, j] + log(values[j])
+        value = own[2 * n + 1, j] * terms / own[2 * n, j]
+        values[j] = value if work[n, j] > NOTHING else 0.0
+    return True

@@ -22,6 +22,15 @@ def utility(family: int, goods: F64, parameters: F64, floor: float) -> float:
     return other(family, goods, parameters, floor)  # type: ignore[no-any-return]  # bound per link
 
 
+def utilities(
+    family: int, count: int, goods: F64, parameters: F64, floor: float, work: F64, values: F64
+) -> bool:
+    """Write the utilities of a block of members of the given family, or return False."""
+    if family == CODE:
+        return own(count, goods, parameters, floor, work, values)  # type: ignore[no-any-return]  # bound per link
+    return other(family, count, goods, parameters, floor, work, values)  # type: ignore[no-any-return]  # as above
+
+
 def marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the marginal utility of good k in the given family."""
     if family == CODE:
@@ -110,6 +119,13 @@ def demand(
 def last_utility(family: int, goods: F64, parameters: F64, floor: float) -> float:
     """Return the utility of `goods` [unit]."""
     return own(goods, parameters, floor)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_utilities(
+    family: int, count: int, goods: F64, parameters: F64, floor: float, work: F64, values: F64
+) -> bool:
+    """Write the utilities of a block of members, or return False."""
+    return own(count, goods, parameters, floor, work, values)  # type: ignore[no-any-return]  # bound per link
 
 
 def last_marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from ecs_market.kernels.elementary import exp, log, power
 from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
-from ecs_market.preferences.rows import LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
+from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.types import F64, Bool, float64
 
 NAME = "cobb_douglas"
@@ -151,3 +151,66 @@ def demand(
     for k in range(n):
         low[k] = parameters[k] / degree * spent / price[k] if traded[k] else goods[k]
         high[k] = low[k]
+
+
+@borrowing
+def demands(
+    count: int,
+    price: F64,
+    traded: Bool,
+    held: F64,
+    wealth: F64,
+    own: F64,
+    worth: F64,
+    mode: int,
+    low: F64,
+    work: F64,
+) -> bool:
+    """Write optimal holdings of a block of members in the log form."""
+    n = held.shape[0]
+    degree, spent = 0, 1
+    odd = 0
+    if mode == QUASILINEAR:
+        for j in range(count):
+            odd += 1 if own[n + 1, j] == LEVEL else 0
+    for j in range(count):
+        work[degree, j] = 0.0
+    for k in range(n):
+        if traded[k]:
+            for j in range(count):
+                work[degree, j] += own[k, j]
+    for j in range(count):
+        odd += 1 if work[degree, j] <= 0.0 else 0
+    if odd > 0:
+        return False
+    for j in range(count):
+        work[spent, j] = wealth[j]
+        if mode == QUASILINEAR:
+            work[spent, j] = min(wealth[j], own[n, j] * work[degree, j] / worth[j])
+    for k in range(n):
+        if traded[k]:
+            for j in range(count):
+                low[k, j] = own[k, j] / work[degree, j] * work[spent, j] / price[k]
+        else:
+            for j in range(count):
+                low[k, j] = held[k, j]
+    return True
+
+
+@borrowing
+def utilities(count: int, goods: F64, own: F64, floor: float, work: F64, values: F64) -> bool:
+    """Write U of a block of members in the log form."""
+    n = goods.shape[0]
+    odd = 0
+    for j in range(count):
+        odd += 1 if own[n + 1, j] == LEVEL else 0
+        values[j] = 0.0
+    if odd > 0:
+        return False
+    for k in range(n):
+        for j in range(count):
+            quantity = max(floor, goods[k, j])
+            values[j] += own[k, j] * log(quantity)
+    for j in range(count):
+        values[j] *= own[n, j]
+    return True

@@ -15,6 +15,7 @@ from typing import Any
 
 from ecs_market.kernels.jit import borrowing, specialise
 from ecs_market.preferences import (
+    blocks,
     ces,
     chain,
     cobb_douglas,
@@ -50,6 +51,7 @@ FAMILIES: dict[int, ModuleType] = {
 # Functions that a dispatch goes through.
 _LINKS = (
     "utility",
+    "utilities",
     "marginal",
     "hessian",
     "demand",
@@ -81,6 +83,7 @@ class Dispatch:
 
     name: str
     utility: Callable[..., float]
+    utilities: Callable[..., bool]
     marginal: Callable[..., float]
     hessian: Callable[..., float]
     demand: Callable[..., None]
@@ -102,14 +105,17 @@ def loops(code: int, fees: bool = False) -> Loops:
     """Return the loops over members for one family; with `fees`, those that reckon with fees."""
     chosen = dispatch((code,))
     name = f"{chosen.name}_fees" if fees else chosen.name
-    wanted = _wanted(chosen, fees)
+    if fees:
+        wanted = _wanted(chosen, fees)
+        sum_demand = specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
+        write_demand = specialise(template.write_demand, f"write_demand_{name}", wanted=wanted)
+    else:
+        block = _want_block(FAMILIES[code])
+        sum_demand = specialise(sums.sum_demand, f"sum_demand_{name}", want_block=block)
+        write_demand = specialise(sums.write_demand, f"write_demand_{name}", want_block=block)
     return Loops(
-        sum_demand=specialise(template.sum_demand, f"sum_demand_{name}", wanted=wanted)
-        if fees
-        else specialise(sums.sum_demand, f"sum_demand_{name}", demand=FAMILIES[code].demand),
-        write_demand=specialise(template.write_demand, f"write_demand_{name}", wanted=wanted)
-        if fees
-        else specialise(sums.write_demand, f"write_demand_{name}", demand=FAMILIES[code].demand),
+        sum_demand=sum_demand,
+        write_demand=write_demand,
         nearest_kink=specialise(
             template.nearest_kink,
             f"nearest_kink_{chosen.name}",
@@ -117,6 +123,14 @@ def loops(code: int, fees: bool = False) -> Loops:
             indifference_at=chosen.indifference_at,
         ),
     )
+
+
+def _want_block(family: ModuleType) -> Any:
+    """Return the kernel that writes what a block of members wants where there are no fees."""
+    bound: dict[str, Any] = {"demand": family.demand}
+    if hasattr(family, "demands"):
+        bound |= {"demands": family.demands, "TOGETHER": True}
+    return specialise(sums.want_block, f"want_block_{family.NAME}", borrowing, **bound)
 
 
 @functools.cache
@@ -182,8 +196,10 @@ def _function(family: ModuleType, name: str) -> Any:
 
     A family whose demand never jumps has no indifference prices.  One with jumps has
     `indifference_price(.., k)`, or, if it can have several a good, `indifference_count` and
-    `indifference_at(.., k, index)`.
+    `indifference_at(.., k, index)`.  One need not have functions of blocks.
     """
+    if name == "utilities":
+        return getattr(family, name, blocks.no_utilities)
     if not name.startswith("indifference") or hasattr(family, "indifference_count"):
         return getattr(family, name)
     if not family.KINKED:

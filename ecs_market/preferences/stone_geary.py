@@ -128,3 +128,78 @@ def demand(
             elif useless and k == numeraire:
                 low[k] += extra / price[k]
         high[k] = low[k]
+
+
+@borrowing
+def demands(
+    count: int,
+    price: F64,
+    traded: Bool,
+    held: F64,
+    wealth: F64,
+    own: F64,
+    worth: F64,
+    mode: int,
+    low: F64,
+    work: F64,
+) -> bool:
+    """Write optimal holdings of a block of members of whom each has a use for a traded good."""
+    n = held.shape[0]
+    degree, cost, extra = 0, 1, 2
+    for j in range(count):
+        work[degree, j] = 0.0
+        work[cost, j] = 0.0
+    for k in range(n):
+        if traded[k]:
+            for j in range(count):
+                work[degree, j] += own[k, j]
+                work[cost, j] += price[k] * own[n + k, j]
+    odd = 0
+    for j in range(count):
+        odd += 1 if work[degree, j] <= 0.0 else 0
+    if odd > 0:
+        return False
+    part = cost
+    for j in range(count):
+        left = wealth[j] - work[cost, j]
+        needed = work[cost, j] if work[cost, j] > 0.0 else 1.0
+        work[part, j] = max(0.0, wealth[j]) / needed if left < 0.0 else 1.0
+        left = max(left, 0.0)
+        work[extra, j] = left
+        if mode == QUASILINEAR:
+            work[extra, j] = min(left, own[2 * n, j] * work[degree, j] / worth[j])
+    for k in range(n):
+        if traded[k]:
+            for j in range(count):
+                share = own[k, j] / work[degree, j] * work[extra, j] / price[k]
+                low[k, j] = work[part, j] * own[n + k, j] + share
+        else:
+            for j in range(count):
+                low[k, j] = held[k, j]
+    return True
+
+
+@borrowing
+def utilities(count: int, goods: F64, own: F64, floor: float, work: F64, values: F64) -> bool:
+    """Write U of a block of members."""
+    n = goods.shape[0]
+    degree, needs, supplied = 0, 1, 2
+    for j in range(count):
+        values[j] = 0.0
+        work[degree, j] = 0.0
+        work[needs, j] = 0.0
+        work[supplied, j] = 1.0
+    for k in range(n):
+        for j in range(count):
+            need = own[n + k, j]
+            above = goods[k, j] - need
+            values[j] += own[k, j] * log(max(floor, above))
+            work[degree, j] += own[k, j]
+            work[needs, j] += need
+            share = goods[k, j] / (need if need > 0.0 else 1.0)
+            share = share if need > 0.0 else 1.0
+            work[supplied, j] = min(work[supplied, j], share)
+    for j in range(count):
+        lost = URGENCY * work[degree, j] * work[needs, j] / floor * (1.0 - work[supplied, j])
+        values[j] = own[2 * n, j] * (values[j] - lost)
+    return True

@@ -1,16 +1,86 @@
 """Demand at posts where nobody charges a fee: the loops that clearing spends most time in.
 
-They do what `sum_demand` and `write_demand` of `template` do, with less to hand over for each
-member; `demand` stands for whichever family they are copied for.
+They do what `sum_demand` and `write_demand` of `template` do, a block of members at a time where
+the family has `demands`.  `demand`, `demands`, `TOGETHER` and `want_block` stand for those of
+whichever family they are copied for.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.preferences.blocks import BLOCK, Block, add_block, load_rows, new_block
+from ecs_market.preferences.blocks import no_demands as demands
 from ecs_market.preferences.linear import demand
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I32, I64, Bool, int64
+
+# Whether the family has `demands`.
+TOGETHER = False
+
+
+def want_block(
+    first: int,
+    count: int,
+    at: F64,
+    traded: Bool,
+    goods: F64,
+    money: F64,
+    parameters: F64,
+    money_weight: F64,
+    mode: int,
+    numeraire: int,
+    floor: float,
+    smoothing: float,
+    block: Block,
+) -> bool:
+    """Write what each of `count` members from `first` on holds and wants at the prices `at`.
+
+    Returns whether what each wants is a point: then `high` is not written.
+    """
+    n = goods.shape[1]
+    held, low, wealth, worth = block.held, block.low, block.wealth, block.worth
+    load_rows(goods, first, count, held)
+    for j in range(count):
+        wealth[j] = money[first + j] if mode == QUASILINEAR else 0.0
+        worth[j] = money_weight[first + j]
+    for k in range(n):
+        if traded[k]:
+            for j in range(count):
+                wealth[j] += at[k] * held[k, j]
+    if TOGETHER:
+        load_rows(parameters, first, count, block.own)
+        if demands(count, at, traded, held, wealth, block.own, worth, mode, low, block.work):
+            return True
+    one_held, one_low, one_high, one_own = (
+        block.one_held,
+        block.one_low,
+        block.one_high,
+        block.one_own,
+    )
+    for j in range(count):
+        for k in range(n):
+            one_held[k] = held[k, j]
+        for k in range(one_own.shape[0]):
+            one_own[k] = parameters[first + j, k]
+        demand(
+            at,
+            traded,
+            one_held,
+            wealth[j],
+            one_own,
+            worth[j],
+            mode,
+            numeraire,
+            floor,
+            smoothing,
+            one_low,
+            one_high,
+        )
+        for k in range(n):
+            low[k, j] = one_low[k]
+            block.high[k, j] = one_high[k]
+    return False
 
 
 def sum_demand(
@@ -41,12 +111,7 @@ def sum_demand(
 ) -> None:
     """Add up the demand of each segment of members at its post's price."""
     n = goods.shape[1]
-    width = parameters.shape[1]
-    # Rows are copied: taking a view of one counts its references, for which threads would wait.
-    held = np.empty(n)
-    own = np.empty(width)
-    low = np.empty(n)
-    high = np.empty(n)
+    block = new_block(n, parameters.shape[1])
     at = np.empty(n)
     traded = np.empty(n, np.bool_)
     total = np.empty((4, n))
@@ -60,35 +125,24 @@ def sum_demand(
             for each in range(4):
                 total[each, k] = 0.0
         part = 1.0 - shading[post]
-        counted = int64(numeraire[post])
-        for member in range(segment_start[segment], segment_stop[segment]):
-            wealth = money[member] if mode == QUASILINEAR else 0.0
-            for k in range(n):
-                held[k] = goods[member, k]
-                if traded[k]:
-                    wealth += at[k] * held[k]
-            for k in range(width):
-                own[k] = parameters[member, k]
-            demand(
+        for first in range(segment_start[segment], segment_stop[segment], BLOCK):
+            count = min(BLOCK, segment_stop[segment] - first)
+            same = want_block(
+                first,
+                count,
                 at,
                 traded,
-                held,
-                wealth,
-                own,
-                money_weight[member],
+                goods,
+                money,
+                parameters,
+                money_weight,
                 mode,
-                counted,
+                int64(numeraire[post]),
                 floor,
                 smoothing,
-                low,
-                high,
+                block,
             )
-            for k in range(n):
-                # Of the box the end nearer to what is held: what it surely buys or sells.
-                total[0, k] += low[k]
-                total[1, k] += high[k]
-                total[2, k] += max(0.0, low[k] - held[k])
-                total[3, k] += max(0.0, held[k] - high[k])
+            add_block(count, block, same, total)
         for k in range(n):
             # Members show the share `part` of each wish, so that sums shrink towards holdings.
             low_sum[segment, k] = total[0, k]
@@ -135,13 +189,11 @@ def write_demand(
     makes indifferent keeps to what it wanted before.
     """
     n = goods.shape[1]
-    width = parameters.shape[1]
-    held = np.empty(n)
-    own = np.empty(width)
-    low = np.empty(n)
-    high = np.empty(n)
+    block = new_block(n, parameters.shape[1])
     at = np.empty(n)
     traded = np.empty(n, np.bool_)
+    settled = np.empty(BLOCK, np.bool_)
+    held, low = block.held, block.low
     for segment in range(start, stop):
         post = segment_post[segment]
         if not active[post]:
@@ -152,43 +204,40 @@ def write_demand(
             if price[post, k] != pinned_price[post, k]:
                 attempts = 2
         part = 1.0 - shading[post]
-        counted = int64(numeraire[post])
-        for member in range(segment_start[segment], segment_stop[segment]):
-            for k in range(n):
-                held[k] = goods[member, k]
-            for k in range(width):
-                own[k] = parameters[member, k]
-            any_marginal = False
+        for first in range(segment_start[segment], segment_stop[segment], BLOCK):
+            count = min(BLOCK, segment_stop[segment] - first)
             for attempt in range(attempts):
-                if any_marginal:
-                    break
-                wealth = money[member] if mode == QUASILINEAR else 0.0
                 for k in range(n):
                     at[k] = pinned_price[post, k] if attempt == 0 else price[post, k]
-                    if traded[k]:
-                        wealth += at[k] * held[k]
-                demand(
+                same = want_block(
+                    first,
+                    count,
                     at,
                     traded,
-                    held,
-                    wealth,
-                    own,
-                    money_weight[member],
+                    goods,
+                    money,
+                    parameters,
+                    money_weight,
                     mode,
-                    counted,
+                    int64(numeraire[post]),
                     floor,
                     0.0,
-                    low,
-                    high,
+                    block,
                 )
+                high = low if same else block.high
+                if attempt == 0:
+                    for j in range(count):
+                        settled[j] = False
                 for k in range(n):
-                    least = held[k] + part * (low[k] - held[k]) if part < 1.0 else low[k]
-                    most = held[k] + part * (high[k] - held[k]) if part < 1.0 else high[k]
-                    if attempt == 1:
-                        desired[member, k] = min(max(desired[member, k], least), most)
-                        continue
-                    desired[member, k] = least
-                    marginal_member[member, k] = least < most
-                    if least < most:
-                        any_marginal = True
-                        desired[member, k] = held[k]
+                    for j in range(count):
+                        own = held[k, j]
+                        least = own + part * (low[k, j] - own) if part < 1.0 else low[k, j]
+                        most = own + part * (high[k, j] - own) if part < 1.0 else high[k, j]
+                        if attempt == 0:
+                            indifferent = least < most
+                            marginal_member[first + j, k] = indifferent
+                            settled[j] = settled[j] or indifferent
+                            desired[first + j, k] = own if indifferent else least
+                        elif not settled[j]:
+                            before = desired[first + j, k]
+                            desired[first + j, k] = min(max(before, least), most)
