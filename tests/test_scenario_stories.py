@@ -1,4 +1,7 @@
-"""What the heads of the shipped scenarios tell is what these runs come to."""
+"""What the heads of the shipped scenarios tell is what these runs come to.
+
+Some of it is also told, and held to, in docs/information.md.
+"""
 
 from __future__ import annotations
 
@@ -75,6 +78,7 @@ def test_call_auction() -> None:
     assert gain == {1: 101.2, 5: 101.9, 30: 102.3}
 
 
+@pytest.mark.slow
 def test_competing_posts() -> None:
     split, gains, accounts = told("competing_posts")
     assert sum(volumes(split, 1)) / sum(volumes(split, 0)) == pytest.approx(1.7, abs=0.1)
@@ -83,7 +87,7 @@ def test_competing_posts() -> None:
     assert gains[-1] == pytest.approx(192, abs=1)
     thick, more, _ = told("competing_posts", "params.market_choice=score")
     assert volumes(thick) == [0, 0]
-    assert (more[16], more[-1]) == (pytest.approx(206, abs=1), pytest.approx(206, abs=1))
+    assert [more[16], more[-1]] == pytest.approx([206, 206], abs=1)
     shunned, _, _ = told("competing_posts", RULES + "fees.rate=0.2")
     assert shunned["posts"][0]["status"] == "none"
 
@@ -100,6 +104,7 @@ def test_edgeworth_box() -> None:
         assert held == pytest.approx([20.4, 11.333338], abs=1e-7)
 
 
+@pytest.mark.slow
 def test_market_days() -> None:
     summary, gains, _ = told("market_days")
     assert (summary["market_trades"], round(gains[-1], 1)) == (1082, 31.7)
@@ -142,6 +147,7 @@ def test_smith_first_test() -> None:
     assert shares("smith_first_test", range(8)).mean() > 0.95
 
 
+@pytest.mark.slow
 def test_zero_intelligence() -> None:
     assert told("zero_intelligence")[1][-1] == pytest.approx(7.0)
     constrained = shares("zero_intelligence", range(12))
@@ -158,6 +164,7 @@ def test_three_good_exchange() -> None:
     assert volumes(summary) == [189, 175, 87]
 
 
+@pytest.mark.slow
 def test_walrasian_two_markets_level() -> None:
     name = "walrasian_two_markets_level"
     literal, _, _ = told(name)
