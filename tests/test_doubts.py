@@ -71,6 +71,20 @@ def test_the_hungry_are_counted_until_they_are_fed() -> None:
     assert "1 agent at the end" in for_people(summary | shown | {"below_subsistence": 1})
 
 
+@pytest.mark.parametrize(("held", "said"), [(2, ""), (3, "3"), ([0, 2], "0 to 2")])
+def test_sellers_own_their_capacity(held: Any, said: str, caplog: pytest.LogCaptureFixture) -> None:
+    seller = copy.deepcopy(HUNGRY)
+    seller["units"] = {"lot": 1}
+    seller["populations"][0] |= {
+        "inventories": {"A": held, "B": 0},
+        "utilities": [{"type": "induced_value", "costs": [[1, 2], []]}],
+    }
+    warnings = warned(seller, caplog)
+    assert len(warnings) == (1 if said else 0)
+    for each in warnings:
+        assert f"costs are for 2 lots of A, but sellers start with {said}; what" in each
+
+
 @pytest.mark.parametrize("kind", ["market", "immediate_or_cancel", "fill_or_kill", "stop"])
 def test_orders_of_which_none_rests(kind: str, caplog: pytest.LogCaptureFixture) -> None:
     mapping = copy.deepcopy(HUNGRY)
@@ -83,6 +97,19 @@ def test_orders_of_which_none_rests(kind: str, caplog: pytest.LogCaptureFixture)
     with Simulation(from_dict(mapping), telemetry_level="off") as simulation:
         simulation.run(3)
         assert simulation.summary()["market_trades"] == 0
+
+
+def test_a_new_post_warns_of_itself_alone(caplog: pytest.LogCaptureFixture) -> None:
+    mapping = {**copy.deepcopy(HUNGRY), "grid": {"width": 2, "height": 1}}
+    with Simulation(from_dict(mapping), telemetry_level="off") as simulation:
+        caplog.clear()
+        simulation.add_market_post(
+            (1, 0),
+            mechanism="continuous_double_auction",
+            mechanism_params={"order_type": "stop"},
+        )
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("add_market_post: market_posts[1].mechanism_params.order_type: stop")
 
 
 def test_the_command_line_prints_warnings(

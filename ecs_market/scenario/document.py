@@ -84,10 +84,14 @@ class Document:
 
 
 class Report:
-    """Collects the faults of one document: one for each place, and no more than anybody reads."""
+    """Collects the faults of one document: one for each place, and no more than anybody reads.
 
-    def __init__(self, document: Document) -> None:
+    Doubts are noted of what stands at the path `about` or below it.
+    """
+
+    def __init__(self, document: Document, about: Path = ()) -> None:
         self.document = document
+        self.about = about
         self._found: dict[Path, tuple[Mark, Issue]] = {}
         self._more = 0
         self._doubts: dict[Path, tuple[Mark, Issue]] = {}
@@ -103,7 +107,7 @@ class Report:
 
     def doubt(self, path: Path, message: str) -> None:
         """Note something at `path` that is allowed, but hardly meant; the first one stays."""
-        if path not in self._doubts:
+        if path[: len(self.about)] == self.about and path not in self._doubts:
             self._doubts[path] = self._issue(path, message, key=False)
 
     def _issue(self, path: Path, message: str, *, key: bool) -> tuple[Mark, Issue]:

@@ -172,6 +172,7 @@ def _utility(
         if whole and not any(context.report.has((*path, key)) for key in resolved):
             _check_together(context, path, entry, resolved)
             _compare_subsistence(context, path, resolved, held)
+            _compare_capacity(context, path, resolved, held)
             _set_kappa(context, spec, entry, resolved, weight, [*held, money])
     return Utility(
         family=entry.name if entry is not None else "",
@@ -210,6 +211,23 @@ def _compare_subsistence(
             message = f"agents can start with {least:g} {good}, below a subsistence of {most:g}; "
             message += "they care for nothing but subsistence until they have it"
             context.report.doubt((*path, "subsistence", index), message)
+
+
+def _compare_capacity(
+    context: Context, path: Path, resolved: Mapping[str, Any], held: list[Distribution]
+) -> None:
+    """Warn where sellers with induced costs own something else than what these are for."""
+    goods, curves = context.goods or (), resolved.get("costs") or ()
+    if len(curves) != len(held) or len(curves) != len(goods):
+        return
+    for index, (curve, good) in enumerate(zip(curves, goods, strict=True)):
+        capacity = len(curve) * resolved["unit"]
+        least, most = held[index].low, held[index].high
+        if len(curve) and not least == most == capacity:
+            owned = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+            message = f"costs are for {capacity:,} lots of {good}, but sellers start with {owned}; "
+            message += "what one keeps saves the highest costs, and more than that is worth nothing"
+            context.report.doubt((*path, "costs", index), message)
 
 
 def _set_kappa(
