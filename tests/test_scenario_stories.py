@@ -174,3 +174,20 @@ def test_walrasian_two_markets_level() -> None:
     rationed, _, _ = told(name, RULES + "on_failure=[newton, ration_last]")
     assert called["posts"][0]["gain"] == pytest.approx(10.2, abs=0.1)
     assert rationed["posts"][0]["gain"] == pytest.approx(6.3, abs=0.1)
+
+
+@pytest.mark.slow
+def test_two_markets_with_and_without_regrowth() -> None:
+    growing, more, _ = told("two_markets_regrowth")
+    barren, less, _ = told("walrasian_two_markets")
+    assert (growing["last_trade_tick"], barren["last_trade_tick"]) == (398, 139)
+    assert [*growing["harvest"].values()] == pytest.approx([1590, 950], abs=5)
+    assert (round(more[-1]), round(less[-1])) == (193, 37)
+
+
+@pytest.mark.slow
+def test_hundred_thousand() -> None:
+    summary, _, _ = told("hundred_thousand")
+    at_posts = summary["market_trades"]
+    assert at_posts == pytest.approx(1900, abs=50)
+    assert at_posts + summary["bilateral_trades"] == pytest.approx(266_000, abs=500)
