@@ -99,6 +99,19 @@ def test_orders_of_which_none_rests(kind: str, caplog: pytest.LogCaptureFixture)
         assert simulation.summary()["market_trades"] == 0
 
 
+def test_a_range_of_prices_that_nobody_draws_from(caplog: pytest.LogCaptureFixture) -> None:
+    mapping = copy.deepcopy(HUNGRY)
+    del mapping["populations"][0]
+    rules = {"behaviour": "zip", "price_high": 4}
+    mapping["market_posts"][0] |= {"mechanism": "continuous_double_auction"}
+    mapping["market_posts"][0]["mechanism_params"] = rules
+    (told,) = warned(mapping, caplog)
+    assert told.endswith(".price_high: is not used: behaviour zip draws no prices")
+    rules["behaviour"] = "zi_c"
+    caplog.clear()
+    assert warned(mapping, caplog) == []
+
+
 def test_a_new_post_warns_of_itself_alone(caplog: pytest.LogCaptureFixture) -> None:
     mapping = {**copy.deepcopy(HUNGRY), "grid": {"width": 2, "height": 1}}
     with Simulation(from_dict(mapping), telemetry_level="off") as simulation:

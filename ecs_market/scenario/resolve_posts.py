@@ -26,6 +26,9 @@ MOST_WITH_FEES = 6
 # Types of orders that wait for an order, or a trade, of another type.
 WITHOUT_REST = ("market", "immediate_or_cancel", "fill_or_kill", "stop")
 
+# Behaviours of traders that draw no prices.
+WITHOUT_DRAWS = ("truthful", "zip")
+
 
 def posts(context: Context, specs: Sequence[PostIn], size: Size) -> tuple[Post, ...]:
     """Resolve all posts, ascending by id; faults go to the report."""
@@ -127,9 +130,7 @@ def _rules(
     given = spec.mechanism_params or {}
     _fees_as_given(context, (*path, "fees"), given.get("fees"))
     resolved = parameters(context, path, given, entry, goods)
-    if resolved.get("order_type") in WITHOUT_REST:
-        message = f"{resolved['order_type']} orders alone never trade: none rests in the book"
-        context.report.doubt((*path, "order_type"), message)
+    _doubt_orders(context, path, resolved)
     if entry.check is not None and not context.report.has(path):
         for key, message in entry.check(resolved, commodities, context.money):
             context.report.add((*path, key), message)
@@ -138,6 +139,17 @@ def _rules(
         message = f"a post with fees trades at most {MOST_WITH_FEES} goods, not {len(commodities)}"
         context.report.add((*path, "fees"), message)
     return resolved
+
+
+def _doubt_orders(context: Context, path: Path, resolved: Mapping[str, Any]) -> None:
+    """Warn of rules of an auction that have no effect, or keep everybody from trading."""
+    if resolved.get("order_type") in WITHOUT_REST:
+        message = f"{resolved['order_type']} orders alone never trade: none rests in the book"
+        context.report.doubt((*path, "order_type"), message)
+    for key in ("price_low", "price_high"):
+        if resolved.get(key) is not None and resolved.get("behaviour") in WITHOUT_DRAWS:
+            message = f"is not used: behaviour {resolved['behaviour']} draws no prices"
+            context.report.doubt((*path, key), message)
 
 
 def _fees_as_given(context: Context, path: Path, fees: object) -> None:
