@@ -134,6 +134,9 @@ class Entry:
         money_weight)`` that gives u at `quantities` [unit] in the order of goods, M last with its
         `money_weight` if money is in the utility (else None). Decimals make it the same number on
         every platform.
+    worthless_money
+        Whether a family with money in the utility takes a `money_weight` of 0, as it takes 0 for
+        a good: it then sees a last entry of the bundle that adds nothing to utility.
     """
 
     kind: Kind
@@ -146,6 +149,7 @@ class Entry:
     modes: tuple[str, ...] = MONEY_MODES
     check: Check | None = None
     level: Level | None = None
+    worthless_money: bool = False
 
     @property
     def spelled(self) -> str:

@@ -12,7 +12,7 @@ class Figure:
 
     name: str
     published: str
-    shown: str
+    obtained: str
     tolerance: str
     ok: bool
 
@@ -24,14 +24,30 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A result to reproduce: who published it, the setting, and the figures that come of it."""
+    """A result to reproduce: who published it, the setting, and the figures that come of it.
+
+    Attributes
+    ----------
+    sources
+        In full: author, title, where it was published and when.
+    way
+        How it is computed, in the public interface's words.
+    run
+        Computes the figures, the same ones at every call.
+    cheap
+        Whether the tests always run it; it is with the tests marked slow otherwise.
+    reason
+        Why a figure fails, where one does.
+    """
 
     number: int
     title: str
-    source: str
+    sources: tuple[str, ...]
     setting: str
+    way: str
     run: Callable[[], list[Figure]]
     cheap: bool = True
+    reason: str = ""
 
     @property
     def key(self) -> str:
@@ -43,7 +59,14 @@ def near(name: str, published: float, obtained: float, tolerance: float, digits:
     """Judge a number by its distance."""
     ok = abs(obtained - published) <= tolerance
     shown = (f"{published:.{digits}f}", f"{obtained:.{digits}f}")
-    return Figure(name, *shown, f"{tolerance:g}", ok)
+    return Figure(name, *shown, f"{tolerance:g}" if tolerance else "exact", ok)
+
+
+def at_most(name: str, bound: float, obtained: float, digits: int = 6) -> Figure:
+    """Judge a number that may not exceed a bound."""
+    return Figure(
+        name, f"at most {bound:g}", f"{obtained:.{digits}g}", "bound", 0.0 <= obtained <= bound
+    )
 
 
 def within(name: str, low: float, high: float, obtained: float, digits: int = 4) -> Figure:
@@ -57,8 +80,8 @@ def sampled(
 ) -> Figure:
     """Judge a simulated mean by its standard error."""
     ok = abs(mean - published) <= errors * error
-    shown = f"{mean:.{digits}f}"
-    return Figure(name, f"{published:.{digits}f}", shown, f"{errors:g} s.e. ({error:.1e})", ok)
+    shown = (f"{published:.{digits}f}", f"{mean:.{digits}f}")
+    return Figure(name, *shown, f"{errors:g} s.e. of {error:.4f}", ok)
 
 
 def exactly(name: str, published: object, obtained: object) -> Figure:
@@ -66,6 +89,6 @@ def exactly(name: str, published: object, obtained: object) -> Figure:
     return Figure(name, str(published), str(obtained), "exact", published == obtained)
 
 
-def one_of(name: str, published: tuple[str, ...], obtained: str) -> Figure:
+def one_of(name: str, allowed: tuple[str, ...], obtained: str) -> Figure:
     """Judge a word that may be one of several."""
-    return Figure(name, " or ".join(published), obtained, "exact", obtained in published)
+    return Figure(name, " or ".join(allowed), obtained, "exact", obtained in allowed)

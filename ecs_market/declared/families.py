@@ -53,6 +53,7 @@ ENTRIES: tuple[Entry, ...] = (
         (),
         (_WEIGHTS,),
         module="ecs_market.preferences.linear",
+        worthless_money=True,
     ),
     Entry(
         "family",
@@ -63,6 +64,7 @@ ENTRIES: tuple[Entry, ...] = (
         (_EXPONENTS, _SCALE, _KAPPA),
         module="ecs_market.preferences.cobb_douglas",
         level=level_of_product,
+        worthless_money=True,
     ),
     Entry(
         "family",
@@ -86,6 +88,7 @@ ENTRIES: tuple[Entry, ...] = (
         module="ecs_market.preferences.ces",
         check=check_ces,
         level=level_of_ces,
+        worthless_money=True,
     ),
     Entry(
         "family",
@@ -107,6 +110,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         module="ecs_market.preferences.leontief",
         level=level_of_leontief,
+        worthless_money=True,
     ),
     Entry(
         "family",
@@ -166,6 +170,7 @@ ENTRIES: tuple[Entry, ...] = (
         ),
         module="ecs_market.preferences.stone_geary",
         level=level_of_product,
+        worthless_money=True,
     ),
     Entry(
         "family",

@@ -7,9 +7,9 @@ from ecs_market.registry import Parameter
 MONEY_WEIGHT = Parameter(
     "money_weight",
     "number",
-    "Utility of one M; in money mode in_utility the weight of M among the goods.",
+    "Utility of one M; in money mode in_utility the weight of M among the goods, which may be 0.",
     1.0,
-    above=0.0,
+    minimum=0.0,
     maximum=1e12,
 )
 MARKET_MEMORY = Parameter(

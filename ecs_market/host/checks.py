@@ -15,6 +15,7 @@ from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import Visibility
 from ecs_market.errors import InputError
 from ecs_market.host.fields import Field
+from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.types import I64, Column
 from ecs_market.units import MAX_LOTS, MAX_MINOR
 from ecs_market.world import World
@@ -141,7 +142,7 @@ def check_limits(world: World, field: Field, column: Column, what: str) -> None:
     if least < low or most > high:
         wrong = least if least < low else most
         if field.name == "money_weight":
-            allowed = "above 0"
+            allowed = "at least 0" if low == 0.0 else "above 0"
         elif math.isinf(high):
             allowed = f"at least {low:g}"
         else:
@@ -162,7 +163,9 @@ def _limits(world: World, field: Field) -> tuple[float, float]:
     if component in (Visibility, Mobility):
         return 0, MAX_RADIUS
     if component is Utility:
-        return (5e-324 if name == "money_weight" else 0.0), math.inf
+        # Gains are counted in money, unless money is a good like the others.
+        positive = name == "money_weight" and world.settings.mode != IN_UTILITY
+        return (5e-324 if positive else 0.0), math.inf
     return -math.inf, math.inf
 
 

@@ -109,6 +109,10 @@ def limit_in_utility(
     low = int64(0)
     high = int64(scale.most) + 1
     if total > 0:
+        # Nobody bids for what adds nothing, even where money is worth nothing to it either.
+        before = worth_after(i, k, had, int64(0), members, terms, scale, bundle)
+        if worth_after(i, k, total, int64(0), members, terms, scale, bundle) <= before:
+            return int64(0)
         # Beyond what can be paid there is no utility to compare.
         payable = affordable(total, members.minor[i], terms.fee_ppb[post], terms.fee_per_lot[post])
         high = min(high, payable + 1)

@@ -207,6 +207,10 @@ def indifferent_price(
     high = int64(most) + 1
     if side > 0:
         high = min(high, int64(money) // lots + 1)
+        # Nobody bids for what adds nothing, even where money is worth nothing to it either.
+        gift = (goods, money, k, change, 0, parameters, weight, mode, lot_size, minor_size, bundle)
+        if gain_from(family, *gift) <= 0.0:
+            return int64(0)
     while high - low > 1:
         price = low + (high - low) // 2
         payment = price * lots

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from typing import Any, TypeAlias
 
+from ecs_market import registry
 from ecs_market.declared.options import MONEY_WEIGHT
 from ecs_market.registry import Entry
 from ecs_market.scenario.check import Context, cell, distribution, reference, usable
@@ -160,9 +162,7 @@ def _utility(
         entry = reference(context.report, spec.at("type"), "family", spec.type)
     weight: float | Draw = 1.0
     if spec.sound("money_weight"):
-        place = spec.at("money_weight")
-        found = one_parameter(context, place, MONEY_WEIGHT, spec.money_weight, None, count)
-        weight = 1.0 if found is None else found
+        weight = _money_weight(context, spec, entry, count)
     resolved: dict[str, Any] = {}
     if entry is not None and usable(context, spec.at("type"), entry):
         also = list(UtilityIn.model_fields)
@@ -180,6 +180,29 @@ def _utility(
         money_weight=weight,
         parameters=resolved,
     )
+
+
+def _money_weight(
+    context: Context, spec: UtilityIn, entry: Entry | None, count: int | None
+) -> float | Draw:
+    """Return the weight of money; 0 is for money among the goods of families that allow it."""
+    place, given, declared = spec.at("money_weight"), spec.money_weight, MONEY_WEIGHT
+    if context.money != "in_utility" or (entry is not None and not entry.worthless_money):
+        declared = replace(declared, minimum=None, above=0.0)
+        if given == 0 and not isinstance(given, bool):
+            why = "gains are counted in M"
+            if context.money == "in_utility" and entry is not None:
+                why = f"{entry.name} needs money to be worth something"
+            elif context.money == "unit_of_account":
+                why = "money is not in the utility"
+            reason = f"must be above 0, got 0: with money mode {context.money} {why}; with "
+            reason += "in_utility 0 is possible for " + ", ".join(
+                each.name for each in registry.entries("family") if each.worthless_money
+            )
+            context.report.add(place, reason)
+            return 1.0
+    found: float | Draw | None = one_parameter(context, place, declared, given, None, count)
+    return 1.0 if found is None else found
 
 
 def _check_together(
