@@ -153,7 +153,8 @@ def clear(
         `Scenario`, whose populations are taken and, if it has just one post, that post's rules.
     orders
         Instead of groups: limit orders ``{agent, commodity, direction, quantity, limit_price}``
-        [unit, M / unit]; each commodity is cleared on its own.
+        [unit, M / unit]; each commodity is cleared on its own.  In a double auction they come in
+        the order of the list, and each may have an ``order_type`` of its own.
     mechanism, mechanism_params
         As in a scenario's ``market_posts``; ``walrasian`` if not given.
     commodities

@@ -30,6 +30,8 @@ from ecs_market.units import MAX_LOTS, MAX_MINOR, MAX_STEPS, Units
 from ecs_market.world import Ledger, World
 
 KEYS = ("agent", "commodity", "direction", "quantity", "limit_price")
+# In double auctions an order may also say its type.
+TYPE = "order_type"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class OrderBook:
         bool (n,).
     lots, steps
         int64 (n,): quantity [lot] and limit [price step].
+    kind
+        int64 (n,): index into `ORDER_TYPES`, of meaning in double auctions only.
     """
 
     goods: tuple[str, ...]
@@ -54,6 +58,7 @@ class OrderBook:
     buys: Bool
     lots: I64
     steps: I64
+    kind: I64
     units: Units
     post: Post
 
@@ -84,6 +89,7 @@ def check_orders(
     )
     goods: dict[str, int] = {}
     rows = [_check(each, index, example.units, goods) for index, each in enumerate(orders)]
+    kind = _kinds(orders, example.market_posts[0])
     if example.market_posts[0].mechanism != double_auction.NAME:
         _refuse_self_trade(rows)
     agent, good, buys, lots, steps = (np.array(column) for column in zip(*rows, strict=True))
@@ -99,6 +105,7 @@ def check_orders(
         buys=buys.astype(np.bool_),
         lots=lots.astype(np.int64),
         steps=steps.astype(np.int64),
+        kind=kind,
         units=example.units,
         post=example.market_posts[0],
     )
@@ -115,7 +122,7 @@ def _check(
     order: Any, index: int, units: Units, goods: dict[str, int]
 ) -> tuple[int, int, bool, int, int]:
     where = f"orders[{index}]"
-    if not isinstance(order, Mapping) or set(order) != set(KEYS):
+    if not isinstance(order, Mapping) or set(order) - {TYPE} != set(KEYS):
         raise InputError(f"{where}: an order has the keys {', '.join(KEYS)}, not {order!r}")
     agent, commodity, direction = order["agent"], order["commodity"], order["direction"]
     whole = isinstance(agent, (int, np.integer)) and not isinstance(agent, bool)
@@ -131,6 +138,25 @@ def _check(
         raise InputError(f"{where}: the amounts are too large (at most 2^40 steps, 2^53 lots)")
     good = goods.setdefault(commodity, len(goods))
     return int(agent), good, direction == "buy", lots, steps
+
+
+def _kinds(orders: Sequence[Mapping[str, Any]], post: Post) -> I64:
+    """Return the type of each order: its own, else that of the post's rules."""
+    kinds = np.zeros(len(orders), np.int64)
+    for index, order in enumerate(orders):
+        if post.mechanism != double_auction.NAME:
+            if TYPE in order:
+                raise InputError(
+                    f"orders[{index}]: {TYPE} has a meaning for {double_auction.NAME} only, "
+                    f"not for {post.mechanism}"
+                )
+            continue
+        named = order.get(TYPE, post.parameters[TYPE])
+        if not isinstance(named, str) or named not in ORDER_TYPES:
+            allowed = ", ".join(ORDER_TYPES)
+            raise InputError(f"orders[{index}]: {TYPE} must be one of {allowed}, not {named!r}")
+        kinds[index] = ORDER_TYPES.index(named)
+    return kinds
 
 
 def _refuse_self_trade(rows: list[tuple[int, int, bool, int, int]]) -> None:
@@ -233,7 +259,7 @@ def _hand_in(world: World, book: OrderBook) -> None:
             sells=~book.buys,
             price=book.steps,
             lots=book.lots,
-            kind=np.full(len(rows), ORDER_TYPES.index(post.parameters["order_type"])),
+            kind=book.kind,
             expires=np.full(len(rows), FOREVER),
             replaces=np.zeros(len(rows), np.bool_),
         )

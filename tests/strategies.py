@@ -236,7 +236,8 @@ def post(
         rules["price_tolerance"] = rng.choice([0.000001, 0.01])
         if rng.random() < 0.5:
             ways = FALLBACKS if least == 1 else tuple(w for w in FALLBACKS if w != "call_auction")
-            rules["on_failure"] = some(rng, ways, 1)
+            tried = some(rng, ways, 1)
+            rules["on_failure"] = sorted(tried, key="no_trade".__eq__)
     elif mechanism == "posted_price":
         rules["price_update_frequency"] = rng.choice([1, 2, 5])
         if money != "unit_of_account" and rng.random() < 0.4:

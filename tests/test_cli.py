@@ -415,6 +415,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "elapsed_s": 1.0,
         "ticks_per_s": 1200.0,
         "agent_ticks_per_s": 48000.0,
+        "below_subsistence": 0,
         "output": {"folder": "runs/small-s7-001", "database": "runs/small-s7-001/run.db"},
         **changes,
     }

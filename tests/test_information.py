@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
+import pytest
 
 from ecs_market import Simulation
 from ecs_market.components.market_post import MarketPost
@@ -82,6 +84,31 @@ def test_without_doubt_about_prices_nobody_returns() -> None:
     """At a fair price nothing can be gained; only who thinks that it may move looks again."""
     assert returns(0.0) == 0
     assert returns(0.2) > 50
+
+
+@pytest.mark.kernel
+def test_doubt_does_not_need_the_numeraire() -> None:
+    """An agent with A that wants B doubts what A costs in B, though C, which counts, is no use."""
+    world = world_of(
+        group(
+            "baker",
+            1,
+            [{"type": "linear", "weights": [1, 2, 0]}],
+            cells=[[5, 4]],
+            inventories={"A": 10, "B": 0, "C": 0},
+        ),
+        group("other", 1, [{"type": "linear", "weights": [1, 1, 1]}], inventories={"B": 1, "C": 1}),
+        goods=["A", "B", "C"],
+        money={"mode": "unit_of_account"},
+        market_posts=[{"location": [5, 4]}],
+    )
+    Broadcast().process(world)
+    SearchMarkets().process(world)
+    # Where A is dearer by e^0.2, a unit of B costs 2 / e^0.2 A; where it is cheaper nothing gains.
+    # Worth 2 a unit of B, at the floor of trust, and no more than a unit of what it has not.
+    gain = (2.0 - 2.0 / math.exp(0.2)) / 2.0
+    assert world.scratch.search.best_market[0] == 0
+    assert world.scratch.search.market_value[0] == pytest.approx(0.5 * gain * 0.5, rel=1e-6)
 
 
 def gains(choice: Any, seed: int) -> float:

@@ -207,3 +207,47 @@ def test_no_orders_or_both_kinds_of_input() -> None:
         clear(orders=[GOOD], mechanism="tea_leaves")
     with pytest.raises(InputError):
         clear(orders=[GOOD], mechanism_params={"max_iterations": -1})
+
+
+def each_type(kind: str) -> tuple[list[float], list[float]]:
+    """Return what is filled, and at which prices, of a bid that finds only a part within reach."""
+    arriving = [
+        (1, "sell", 3, 2.00),
+        (2, "sell", 3, 2.10),
+        (3, "buy", 5, 2.05),
+        (4, "sell", 2, 2.04),
+    ]
+    book = [
+        dict(zip(("agent", "direction", "quantity", "limit_price"), each, strict=True))
+        | {"commodity": "X"}
+        for each in arriving
+    ]
+    book[2]["order_type"] = kind
+    result = clear(orders=book, units=UNITS, mechanism="continuous_double_auction")
+    return result.filled[:, 0].tolist(), [trade.price for trade in result.trades]
+
+
+def test_an_order_may_have_a_type_of_its_own() -> None:
+    """What is left of a limit order rests; of the others it is void, or they do not begin."""
+    assert each_type("limit") == ([-3.0, 0.0, 5.0, -2.0], [2.0, 2.05])
+    assert each_type("immediate_or_cancel") == ([-3.0, 0.0, 3.0, 0.0], [2.0])
+    assert each_type("market") == ([-3.0, 0.0, 3.0, 0.0], [2.0])
+    assert each_type("fill_or_kill") == ([0.0, 0.0, 0.0, 0.0], [])
+    assert each_type("stop") == ([0.0, 0.0, 0.0, 0.0], [])
+
+
+def test_a_stop_waits_for_a_trade_at_its_price() -> None:
+    book = listed([(False, 3, 200), (False, 3, 210), (True, 2, 210), (True, 4, 210)])
+    book[2]["order_type"] = "stop"
+    result = clear(orders=book, units=UNITS, mechanism="continuous_double_auction")
+    told = [(trade.buyer, trade.quantity, trade.price) for trade in result.trades]
+    assert told == [(3, 3.0, 2.0), (3, 1.0, 2.1), (2, 2.0, 2.1)]
+
+
+def test_types_are_for_double_auctions() -> None:
+    book = listed([(True, 1, 10)])
+    book[0]["order_type"] = "iceberg"
+    with pytest.raises(InputError, match=r"orders\[0\]: order_type must be one of limit, market"):
+        clear(orders=book, units=UNITS, mechanism="continuous_double_auction")
+    with pytest.raises(InputError, match="has a meaning for continuous_double_auction only"):
+        clear(orders=book, units=UNITS)

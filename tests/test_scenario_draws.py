@@ -144,6 +144,12 @@ def test_parameters_are_checked_together_at_the_ends_of_draws() -> None:
     assert "gamma: " in faults(**quadratic, gamma={"values": [0, 0, 2.1, 0]})[0]
 
 
+def test_a_draw_must_not_come_near_a_value_without_meaning() -> None:
+    both_signs = {"distribution": "uniform", "low": -1, "high": 0.5}
+    (told,) = faults(type="ces", weights=[1, 1], rho=both_signs)
+    assert "rho: is 0; use the family cobb_douglas" in told
+
+
 def test_corners() -> None:
     given = {
         "a": Draw("uniform", 1.0, 2.0),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from ecs_market import __version__
 from ecs_market.errors import InputError, MarketError, ScenarioError
@@ -147,6 +149,19 @@ def complain(error: BaseException) -> None:
     print(f"ecs-market: error: {str(error) or type(error).__name__}", file=sys.stderr)
 
 
+@contextmanager
+def warnings_shown() -> Iterator[None]:
+    """Print what the package logs as a warning."""
+    logger, shown = logging.getLogger("ecs_market"), logging.StreamHandler(sys.stderr)
+    shown.setLevel(logging.WARNING)
+    shown.setFormatter(logging.Formatter("ecs-market: warning: %(message)s"))
+    logger.addHandler(shown)
+    try:
+        yield
+    finally:
+        logger.removeHandler(shown)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -165,7 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     options = build_parser().parse_args(arguments)
     try:
-        status = _dispatch(options)
+        with warnings_shown():
+            status = _dispatch(options)
         sys.stdout.flush()
     except InputError as error:
         complain(error)

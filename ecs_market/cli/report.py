@@ -102,12 +102,19 @@ def for_people(document: Mapping[str, Any]) -> str:
         "prices paid": _prices_paid(welfare),
         "harvest": amounts(document["harvest"]),
         "last trade": _last(welfare),
+        "below subsistence": _hungry(document["below_subsistence"]),
         "state hash": document["state_hash"],
         "speed": f"{rate:,.1f} ticks/s, {agent_rate:,.0f} agent-ticks/s ({time})",
         "output": _places(document["output"]),
     }
-    width = max(map(len, facts))
-    return "\n".join(lines + [f"{name:<{width}}  {value}" for name, value in facts.items()])
+    told = {name: value for name, value in facts.items() if value}
+    width = max(map(len, told))
+    return "\n".join(lines + [f"{name:<{width}}  {value}" for name, value in told.items()])
+
+
+def _hungry(agents: int) -> str:
+    """Return how many agents own less than their subsistence, or nothing if there are none."""
+    return f"{agents:,} agent{'s' if agents > 1 else ''} at the end" if agents else ""
 
 
 def _gains(welfare: Mapping[str, Any]) -> str:

@@ -139,6 +139,10 @@ def check_walrasian(
     found = check_fees(parameters, goods, mode)
     if mode not in PAID_IN_MONEY and "call_auction" in (parameters.get("on_failure") or ()):
         found.append(("on_failure", f"call_auction can't be used in money mode {mode}"))
+    ways = parameters.get("on_failure") or ()
+    if "no_trade" in ways[:-1]:
+        after = ways[ways.index("no_trade") + 1]
+        found.append(("on_failure", f"{after} is never tried: no_trade before it is the end"))
     return found
 
 

@@ -107,7 +107,8 @@ def _checked(
     mapping = scenario.to_dict()
     before = {post.id for post in scenario.market_posts}
     mapping["market_posts"] = [*mapping["market_posts"], {"location": cell, **settings}]
-    checked = from_dict(mapping, "add_market_post")
+    new = ("market_posts", len(scenario.market_posts))
+    checked = from_dict(mapping, "add_market_post", about=new)
     post = next(each for each in checked.market_posts if each.id not in before)
     return dataclasses.replace(scenario, market_posts=checked.market_posts), post
 

@@ -294,10 +294,12 @@ def find_market(
             worth = weight if mode == QUASILINEAR else rate[counted]
             # Who has no use for the numeraire counts in the traded good that it values most.
             useless = worth <= 0.0
+            steady = counted
             if useless:
                 for k in range(n):
-                    if traded[k]:
-                        worth = max(worth, rate[k])
+                    if traded[k] and rate[k] > worth:
+                        worth = rate[k]
+                        steady = int64(k)
                 if worth <= 0.0:
                     continue
             for k in range(n):
@@ -324,7 +326,7 @@ def find_market(
             value = 0.0
             for tilt in (up, down):
                 for k in range(n):
-                    tilted[k] = price[k] if k == counted else price[k] * tilt
+                    tilted[k] = price[k] if k == steady else price[k] * tilt
                 value += 0.5 * gain_at(
                     code,
                     tilted,

@@ -326,6 +326,10 @@ def _block(
     for key in value:
         if key not in parts:
             context.report.unknown((*path, key), parts)
+    choice = declared.parts[0]
+    if choice.shape == "choice" and value and choice.name not in value and set(value) <= set(parts):
+        message = f"{next(iter(value))} has no meaning without a {choice.name}: "
+        context.report.add(path, message + ", ".join(choice.choices))
     found = {
         name: one_parameter(context, (*path, name), part, value[name], goods)
         if name in value

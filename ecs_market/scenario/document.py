@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,6 +14,9 @@ Path: TypeAlias = tuple[str | int, ...]
 Mark: TypeAlias = tuple[int, int]
 
 MAX_ISSUES = 200
+MAX_DOUBTS = 20
+
+_log = logging.getLogger("ecs_market")
 
 
 class Node(dict[str, Any]):
@@ -80,12 +84,17 @@ class Document:
 
 
 class Report:
-    """Collects the faults of one document: one for each place, and no more than anybody reads."""
+    """Collects the faults of one document: one for each place, and no more than anybody reads.
 
-    def __init__(self, document: Document) -> None:
+    Doubts are noted of what stands at the path `about` or below it.
+    """
+
+    def __init__(self, document: Document, about: Path = ()) -> None:
         self.document = document
+        self.about = about
         self._found: dict[Path, tuple[Mark, Issue]] = {}
         self._more = 0
+        self._doubts: dict[Path, tuple[Mark, Issue]] = {}
 
     def add(self, path: Path, message: str, *, key: bool = False) -> None:
         """Note a fault at `path` (at its key if `key`); the first one at a place stays."""
@@ -94,10 +103,26 @@ class Report:
         if len(self._found) >= MAX_ISSUES:
             self._more += 1
             return
+        self._found[path] = self._issue(path, message, key=key)
+
+    def doubt(self, path: Path, message: str) -> None:
+        """Note something at `path` that is allowed, but hardly meant; the first one stays."""
+        if path[: len(self.about)] == self.about and path not in self._doubts:
+            self._doubts[path] = self._issue(path, message, key=False)
+
+    def _issue(self, path: Path, message: str, *, key: bool) -> tuple[Mark, Issue]:
         file, mark = self.document.locate(path, key=key)
         spelled = self.document.spell(path)
         text = f"{spelled}: {message}" if spelled else message
-        self._found[path] = (mark, Issue(text, file, *mark))
+        return mark, Issue(text, file, *mark)
+
+    def tell_doubts(self) -> None:
+        """Log what was noted by `doubt` as warnings, in file order."""
+        ordered = sorted(self._doubts.values(), key=lambda found: found[0])
+        for _, issue in ordered[:MAX_DOUBTS]:
+            _log.warning("%s", issue)
+        if len(ordered) > MAX_DOUBTS:
+            _log.warning("%s: and %d more", self.document.file, len(ordered) - MAX_DOUBTS)
 
     def unknown(
         self, path: Path, allowed: Iterable[str], *, name: str | None = None, what: str = "key"

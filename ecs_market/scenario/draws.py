@@ -236,7 +236,8 @@ def _draws(value: Any) -> Iterator[Draw]:
 def corners(resolved: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Return parameters with numbers in place of draws, as far out as they can come.
 
-    Every member for listed values, together with all combinations of the ends of distributions.
+    Every member for listed values, together with all combinations of the ends of distributions, and
+    0 where a distribution goes from below it to above it.
     """
     found = [draw for value in resolved.values() for draw in _draws(value)]
     members = max((len(draw.values) for draw in found), default=0)
@@ -257,6 +258,16 @@ def corners(resolved: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 return draw.ends[next(ends)]
 
             yield {key: _replaced(value, choose) for key, value in resolved.items()}
+    if any(_spans_zero(draw) for draw in found):
+        yield {key: _replaced(value, _nearest_zero) for key, value in resolved.items()}
+
+
+def _spans_zero(draw: Draw) -> bool:
+    return draw.kind != "values" and draw.ends[0] < 0.0 < draw.ends[1]
+
+
+def _nearest_zero(draw: Draw) -> float:
+    return 0.0 if _spans_zero(draw) else draw.ends[0]
 
 
 def plain(draw: Draw) -> Any:

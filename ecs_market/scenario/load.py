@@ -46,11 +46,15 @@ def loads(text: str, file: str = "<string>", overrides: Iterable[str] = ()) -> S
 
 
 def from_dict(
-    mapping: Mapping[str, Any], file: str = "<mapping>", overrides: Iterable[str] = ()
+    mapping: Mapping[str, Any],
+    file: str = "<mapping>",
+    overrides: Iterable[str] = (),
+    *,
+    about: Path = (),
 ) -> Scenario:
-    """Check plain data with the keys of a scenario file."""
+    """Check plain data with the keys of a scenario file; warn of what stands below `about`."""
     document = from_mapping(mapping, file)
-    return _finish(document, Report(document), "scenario", overrides)
+    return _finish(document, Report(document, about), "scenario", overrides)
 
 
 def scenario_names() -> tuple[str, ...]:

@@ -53,6 +53,10 @@ def resolve(document: Document, report: Report, default_name: str) -> Scenario:
     ------
     ScenarioError
         With every fault, in file order.
+
+    Notes
+    -----
+    What is allowed but hardly meant is logged as a warning.
     """
     registry.every_entry()  # a broken plug-in is its own error, not a fault of the file
     if not isinstance(document.data, dict):
@@ -61,6 +65,7 @@ def resolve(document: Document, report: Report, default_name: str) -> Scenario:
     spec = ScenarioIn.model_validate(document.data, context=report)
     made = _build(spec, report, default_name)
     report.raise_if_any()
+    report.tell_doubts()
     return made
 
 

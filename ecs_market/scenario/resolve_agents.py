@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,7 +29,6 @@ from ecs_market.scenario.schema import AgentsIn, PopulationIn, UtilityIn
 MONEY = "M"
 Size: TypeAlias = tuple[int, int] | None
 
-_log = logging.getLogger("ecs_market")
 _EMPTY = Distribution(0, 0, 1)
 _WHOLE = 1e-9  # shares may miss 1 by rounding such as 1/3 + 1/3 + 1/3
 
@@ -173,6 +171,8 @@ def _utility(
         whole = all(resolved[each.name] is not None for each in entry.parameters if each.required)
         if whole and not any(context.report.has((*path, key)) for key in resolved):
             _check_together(context, path, entry, resolved)
+            _compare_subsistence(context, path, resolved, held)
+            _compare_capacity(context, path, resolved, held)
             _set_kappa(context, spec, entry, resolved, weight, [*held, money])
     return Utility(
         family=entry.name if entry is not None else "",
@@ -219,6 +219,40 @@ def _check_together(
             return
 
 
+def _compare_subsistence(
+    context: Context, path: Path, resolved: Mapping[str, Any], held: list[Distribution]
+) -> None:
+    """Warn where agents can start with less of a good than they need to live on."""
+    goods = context.goods or ()
+    needs = resolved.get("subsistence") or ()
+    if not context.units_sound or len(needs) != len(held) or len(needs) != len(goods):
+        return
+    for index, (need, good) in enumerate(zip(needs, goods, strict=True)):
+        most = need.ends[1] if isinstance(need, Draw) else need
+        least = context.units.from_lots(held[index].low)
+        if least < most:
+            message = f"agents can start with {least:g} {good}, below a subsistence of {most:g}; "
+            message += "they care for nothing but subsistence until they have it"
+            context.report.doubt((*path, "subsistence", index), message)
+
+
+def _compare_capacity(
+    context: Context, path: Path, resolved: Mapping[str, Any], held: list[Distribution]
+) -> None:
+    """Warn where sellers with induced costs own something else than what these are for."""
+    goods, curves = context.goods or (), resolved.get("costs") or ()
+    if len(curves) != len(held) or len(curves) != len(goods):
+        return
+    for index, (curve, good) in enumerate(zip(curves, goods, strict=True)):
+        capacity = len(curve) * resolved["unit"]
+        least, most = held[index].low, held[index].high
+        if len(curve) and not least == most == capacity:
+            owned = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+            message = f"costs are for {capacity:,} lots of {good}, but sellers start with {owned}; "
+            message += "what one keeps saves the highest costs, and more than that is worth nothing"
+            context.report.doubt((*path, "costs", index), message)
+
+
 def _set_kappa(
     context: Context,
     spec: UtilityIn,
@@ -243,11 +277,8 @@ def _set_kappa(
             most = next(each.maximum for each in entry.parameters if each.name == "kappa")
             resolved["kappa"] = level if most is None else min(level, most)
             return
-        spelled = context.report.document.spell(spec.at())
-        _log.warning(
-            "%s: kappa: auto has no level at the midpoint of the declared endowment; kappa is 1",
-            spelled,
-        )
+        message = "kappa: auto has no level at the midpoint of the declared endowment; kappa is 1"
+        context.report.doubt(spec.at(), message)
 
 
 def _level_at_midpoint(

@@ -23,6 +23,11 @@ from ecs_market.scenario.schema import PostIn, RegrowthIn, ResourcesIn
 DEFAULT_MECHANISM = "walrasian_auctioneer"
 # For each good an agent at a post with fees may buy, sell or hold: 3^6 cases.
 MOST_WITH_FEES = 6
+# Types of orders that wait for an order, or a trade, of another type.
+WITHOUT_REST = ("market", "immediate_or_cancel", "fill_or_kill", "stop")
+
+# Behaviours of traders that draw no prices.
+WITHOUT_DRAWS = ("truthful", "zip")
 
 
 def posts(context: Context, specs: Sequence[PostIn], size: Size) -> tuple[Post, ...]:
@@ -122,7 +127,10 @@ def _rules(
         return {}
     path = spec.at("mechanism_params")
     goods = commodities if context.goods is not None else None
-    resolved = parameters(context, path, spec.mechanism_params or {}, entry, goods)
+    given = spec.mechanism_params or {}
+    _fees_as_given(context, (*path, "fees"), given.get("fees"))
+    resolved = parameters(context, path, given, entry, goods)
+    _doubt_orders(context, path, resolved)
     if entry.check is not None and not context.report.has(path):
         for key, message in entry.check(resolved, commodities, context.money):
             context.report.add((*path, key), message)
@@ -131,6 +139,26 @@ def _rules(
         message = f"a post with fees trades at most {MOST_WITH_FEES} goods, not {len(commodities)}"
         context.report.add((*path, "fees"), message)
     return resolved
+
+
+def _doubt_orders(context: Context, path: Path, resolved: Mapping[str, Any]) -> None:
+    """Warn of rules of an auction that have no effect, or keep everybody from trading."""
+    if resolved.get("order_type") in WITHOUT_REST:
+        message = f"{resolved['order_type']} orders alone never trade: none rests in the book"
+        context.report.doubt((*path, "order_type"), message)
+    for key in ("price_low", "price_high"):
+        if resolved.get(key) is not None and resolved.get("behaviour") in WITHOUT_DRAWS:
+            message = f"is not used: behaviour {resolved['behaviour']} draws no prices"
+            context.report.doubt((*path, key), message)
+
+
+def _fees_as_given(context: Context, path: Path, fees: object) -> None:
+    """Report a fee without a rate."""
+    kind = fees.get("type") if isinstance(fees, Mapping) else fees
+    if kind not in ("ad_valorem", "per_lot"):
+        return
+    if not isinstance(fees, Mapping) or set(fees) == {"type"}:
+        context.report.add(path, f"{kind} needs a rate, as in {{type: {kind}, rate: 0.01}}")
 
 
 def _fees(context: Context, spec: PostIn, fees: Mapping[str, Any] | None) -> dict[str, int]:

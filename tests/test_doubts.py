@@ -1,0 +1,139 @@
+"""What is allowed but hardly meant is said: when a scenario is read, on the command line, after."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ecs_market import Simulation
+from ecs_market.cli.parser import main
+from ecs_market.cli.report import for_people
+from ecs_market.scenario import from_dict
+
+HUNGRY: dict[str, Any] = {
+    "grid": {"width": 1, "height": 1},
+    "exchange_regime": "centralized",
+    "market_posts": [{"location": [0, 0]}],
+    "populations": [
+        {
+            "name": "poor",
+            "count": 3,
+            "inventories": {"A": [1, 4], "B": 9, "M": 0},
+            "utilities": [{"type": "stone_geary", "exponents": [1, 1], "subsistence": [4, 2]}],
+        },
+        {
+            "name": "rich",
+            "count": 2,
+            "inventories": {"A": 90, "B": 9, "M": 50},
+            "utilities": [{"type": "cobb_douglas", "exponents": [0.5, 0.5]}],
+        },
+    ],
+}
+
+
+def warned(mapping: dict[str, Any], caplog: pytest.LogCaptureFixture) -> list[str]:
+    with caplog.at_level(logging.WARNING, logger="ecs_market"):
+        from_dict(mapping, "t")
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_a_start_below_subsistence(caplog: pytest.LogCaptureFixture) -> None:
+    (told,) = [each for each in warned(HUNGRY, caplog) if "kappa" not in each]
+    assert "populations[0].utilities[0].subsistence[0]" in told
+    assert "agents can start with 1 A, below a subsistence of 4" in told
+
+
+def test_a_drawn_subsistence(caplog: pytest.LogCaptureFixture) -> None:
+    fed = copy.deepcopy(HUNGRY)
+    fed["populations"][0]["inventories"]["A"] = 5
+    assert warned(fed, caplog) == []
+    fed["populations"][0]["utilities"][0]["subsistence"][0] = [2, 6]
+    (told,) = warned(fed, caplog)
+    assert "can start with 5 A, below a subsistence of 6" in told
+
+
+def test_the_hungry_are_counted_until_they_are_fed() -> None:
+    hungry = copy.deepcopy(HUNGRY)
+    hungry["populations"][0]["inventories"]["A"] = {"values": [3, 3.999, 4]}
+    with Simulation(from_dict(hungry), telemetry_level="off") as simulation:
+        assert simulation.summary()["below_subsistence"] == 2
+        simulation.run(3)
+        summary = simulation.summary()
+        assert summary["below_subsistence"] == 0
+        assert simulation.population("poor").get("inventory.goods.A").min() >= 4000
+    shown = {"scenario": "t", "status": "completed", "compiled": False, "output": {"folder": "x"}}
+    assert "below subsistence" not in for_people(summary | shown)
+    assert "1 agent at the end" in for_people(summary | shown | {"below_subsistence": 1})
+
+
+@pytest.mark.parametrize(("held", "said"), [(2, ""), (3, "3"), ([0, 2], "0 to 2")])
+def test_sellers_own_their_capacity(held: Any, said: str, caplog: pytest.LogCaptureFixture) -> None:
+    seller = copy.deepcopy(HUNGRY)
+    seller["units"] = {"lot": 1}
+    seller["populations"][0] |= {
+        "inventories": {"A": held, "B": 0},
+        "utilities": [{"type": "induced_value", "costs": [[1, 2], []]}],
+    }
+    warnings = warned(seller, caplog)
+    assert len(warnings) == (1 if said else 0)
+    for each in warnings:
+        assert f"costs are for 2 lots of A, but sellers start with {said}; what" in each
+
+
+@pytest.mark.parametrize("kind", ["market", "immediate_or_cancel", "fill_or_kill", "stop"])
+def test_orders_of_which_none_rests(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    mapping = copy.deepcopy(HUNGRY)
+    del mapping["populations"][0]
+    mapping["market_posts"][0] |= {"mechanism": "continuous_double_auction"}
+    assert warned(mapping, caplog) == []
+    mapping["market_posts"][0]["mechanism_params"] = {"order_type": kind}
+    (told,) = warned(mapping, caplog)
+    assert told.startswith("t: market_posts[0].mechanism_params.order_type: ")
+    with Simulation(from_dict(mapping), telemetry_level="off") as simulation:
+        simulation.run(3)
+        assert simulation.summary()["market_trades"] == 0
+
+
+def test_a_range_of_prices_that_nobody_draws_from(caplog: pytest.LogCaptureFixture) -> None:
+    mapping = copy.deepcopy(HUNGRY)
+    del mapping["populations"][0]
+    rules = {"behaviour": "zip", "price_high": 4}
+    mapping["market_posts"][0] |= {"mechanism": "continuous_double_auction"}
+    mapping["market_posts"][0]["mechanism_params"] = rules
+    (told,) = warned(mapping, caplog)
+    assert told.endswith(".price_high: is not used: behaviour zip draws no prices")
+    rules["behaviour"] = "zi_c"
+    caplog.clear()
+    assert warned(mapping, caplog) == []
+
+
+def test_a_new_post_warns_of_itself_alone(caplog: pytest.LogCaptureFixture) -> None:
+    mapping = {**copy.deepcopy(HUNGRY), "grid": {"width": 2, "height": 1}}
+    with Simulation(from_dict(mapping), telemetry_level="off") as simulation:
+        caplog.clear()
+        simulation.add_market_post(
+            (1, 0),
+            mechanism="continuous_double_auction",
+            mechanism_params={"order_type": "stop"},
+        )
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told.startswith("add_market_post: market_posts[1].mechanism_params.order_type: stop")
+
+
+def test_the_command_line_prints_warnings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "hungry.yaml"
+    file.write_text(yaml.safe_dump(HUNGRY), "utf-8")
+    for _ in range(2):
+        assert main(["validate", str(file)]) == 0
+        said = capsys.readouterr()
+        assert said.out == f"{file}: ok\n"
+        (told,) = [line for line in said.err.splitlines() if "kappa" not in line]
+        assert told.startswith(f"ecs-market: warning: {file}:")
+        assert "subsistence[0]: agents can start with 1 A" in told
