@@ -212,7 +212,8 @@ def support(pair: Pair, scale: Scale, draft: Draft, mode: int, last: int) -> Non
             other = marginal(families[1], draft.after[1], pair.taste[1], floor, k)
             rate = max(0.0, exchange_rate(rate, one))
             found = midpoint(rate, max(0.0, exchange_rate(other, two)))
-            draft.prices[k] = found if found > 0.0 else 1.0
+            # A good or money without worth sets no rate; the payment alone then says the price.
+            draft.prices[k] = found if 0.0 < found < math.inf else 1.0
 
 
 @borrowing

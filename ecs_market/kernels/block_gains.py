@@ -64,8 +64,9 @@ def gains_of_block(
     It can't where their families differ, or theirs has no utility of blocks.
     """
     family = int64(members.family[first])
-    if family != members.family[first + count - 1]:
-        return False
+    for i in range(first + 1, first + count):
+        if members.family[i] != family:
+            return False
     goods = book.wish.shape[1]
     before, after = room.before, room.after
     for k in range(goods):
