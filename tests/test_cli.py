@@ -219,6 +219,10 @@ def test_a_failed_run_says_where_its_record_is(
     assert (here / "broken" / "run.db").exists()
 
 
+def _heed_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a test can't send Ctrl-C there")
 def test_an_interrupted_run_keeps_whole_ticks(here: Path) -> None:
     arguments = ["run", "small.yaml", "--ticks", "100000000", "--out", "long", "--json"]
@@ -230,7 +234,7 @@ def test_an_interrupted_run_keeps_whole_ticks(here: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         # Tests that a shell runs in the background hand down that Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509 -- it only calls signal
     )
     try:
         deadline = time.monotonic() + 120
