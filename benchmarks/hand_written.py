@@ -26,7 +26,7 @@ FLAGS = ("-O3", "-march=native", "-mavx2", "-fopenmp", "-shared", "-fPIC", "-Wal
 PARTS = ("index", "search", "pairing", "movement")
 
 
-class Unavailable(Exception):
+class UnavailableError(Exception):
     """There is no such program here; the message says why."""
 
 
@@ -56,7 +56,7 @@ class Columns:
 
 
 def columns_of(simulation: Simulation) -> Columns:
-    """Return copies of the agents' columns; marginal rates must be those of the present holdings."""
+    """Return copies of the agents' columns; marginal rates must be those of what they hold."""
     agents, rows = simulation.world.agents, simulation.world.agent_rows
     position, mobility = agents.whole(Position), agents.whole(Mobility)
     visibility, inventory = agents.whole(Visibility), agents.whole(Inventory)
@@ -93,12 +93,12 @@ class Outcome:
 
 
 def compile_program(folder: Path) -> Path:
-    """Compile the C program into a folder; raise `Unavailable` where that is impossible."""
+    """Compile the C program into a folder; raise `UnavailableError` where that is impossible."""
     command = shlex.split(os.environ.get("CC", "cc"))
     if not command or shutil.which(command[0]) is None:
-        raise Unavailable(f"no C compiler ({' '.join(command) or 'CC is empty'} is not found)")
+        raise UnavailableError(f"no C compiler ({' '.join(command) or 'CC is empty'} is not found)")
     if platform.machine().lower() not in ("x86_64", "amd64"):
-        raise Unavailable(f"it is written for x86-64 with AVX2, this is {platform.machine()}")
+        raise UnavailableError(f"it is written for x86-64 with AVX2, this is {platform.machine()}")
     library = folder / "search_and_move.so"
     done = subprocess.run(
         [*command, *FLAGS, "-o", str(library), str(SOURCE), "-lm"],
@@ -108,7 +108,7 @@ def compile_program(folder: Path) -> Path:
     )
     if done.returncode:
         said = (done.stderr.strip() or "no message").splitlines()[0]
-        raise Unavailable(f"{' '.join(command)} does not compile it: {said}")
+        raise UnavailableError(f"{' '.join(command)} does not compile it: {said}")
     return library
 
 
@@ -132,7 +132,7 @@ class HandWritten:
     def __init__(self, library: Path, simulation: Simulation) -> None:
         self._library = ctypes.CDLL(str(library))
         if not self._library.supported():
-            raise Unavailable("this processor has no AVX2")
+            raise UnavailableError("this processor has no AVX2")
         self._library.create.restype = ctypes.c_void_p
         self._library.tick.restype = ctypes.c_double
         settings = simulation.world.settings
@@ -148,7 +148,9 @@ class HandWritten:
             )
         )
         if not self._state:
-            raise Unavailable("the grid is wider than 16,383 cells, or there is not enough memory")
+            raise UnavailableError(
+                "the grid is wider than 16,383 cells, or there is not enough memory"
+            )
 
     def close(self) -> None:
         """Free its memory."""
@@ -173,7 +175,7 @@ class HandWritten:
         ]
         pointers = [column.ctypes.data_as(ctypes.c_void_p) for column in given]
         if self._library.load(self._state, *pointers, *self._units):
-            raise Unavailable("it takes agents that can walk, with radii of at most 255 cells")
+            raise UnavailableError("it takes agents that can walk, with radii of at most 255 cells")
 
     def tick(self, seed: int, tick: int, threads: int) -> float:
         """Search, pair and move; return how long it took [s]."""

@@ -65,12 +65,12 @@ def redraw(simulation: Simulation, generator: np.random.Generator) -> None:
     lots, minor = units.to_lots(1), units.to_minor(1)
     with simulation.edit() as edit:
         for good in simulation.scenario.goods:
-            edit.set(f"inventory.goods.{good}", ids, generator.integers(5, 30+1, len(ids)) * lots)
+            edit.set(f"inventory.goods.{good}", ids, generator.integers(5, 30 + 1, len(ids)) * lots)
         edit.set("inventory.money", ids, generator.integers(100, 201, len(ids)) * minor)
 
 
 def shares(simulation: Simulation) -> dict[str, float]:
-    """Return what share of the agents was after what in the last tick, and how many traded where."""
+    """Return what share of the agents was after what in the last tick, or stood at a post."""
     kind = simulation.world.agents.whole(Intent).kind[: simulation.world.agents.end]
     return {
         "idle": float(np.mean(kind == IDLE)),
@@ -87,17 +87,19 @@ def measure(scenario: dict[str, Any], threads: int, ticks: int, level: str) -> d
     before = resident("VmRSS")
     agents = scenario["agents"]["count"]
     generator = np.random.default_rng(1)
-    times, systems, doing = [], [], []
+    times, used, systems, doing = [], [], [], []
     with Simulation(
         from_dict(scenario), seed=1, telemetry_level=level, threads=threads
     ) as simulation:
         for tick in range(ticks + 2):
             redraw(simulation, generator)
-            start, sums = time.perf_counter(), simulation.timings()
+            sums = simulation.timings()
+            start, processor = time.perf_counter(), time.process_time()
             simulation.step()
-            elapsed = time.perf_counter() - start
+            elapsed, processor = time.perf_counter() - start, time.process_time() - processor
             if tick >= 2:
                 times.append(elapsed)
+                used.append(processor)
                 systems.append({k: v - sums[k] for k, v in simulation.timings().items()})
                 doing.append(shares(simulation))
         peak, digest = resident("VmHWM"), simulation.state_hash()
@@ -107,6 +109,7 @@ def measure(scenario: dict[str, Any], threads: int, ticks: int, level: str) -> d
         "telemetry": level,
         "agent_ticks_per_s": agents / statistics.median(times),
         "ns_per_agent_tick": statistics.median(times) * 1e9 / agents,
+        "processor_ns_per_agent_tick": statistics.median(used) * 1e9 / agents,
         "systems": {
             name: statistics.median(each[name] for each in systems) / agents for name in systems[0]
         },

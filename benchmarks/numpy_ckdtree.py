@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from hand_written import Columns, Outcome
+from peer_work import pair_gains
 
 from ecs_market.kernels.movement import WALK_TICKS
 from ecs_market.kernels.philox import IDLE_WALK
@@ -31,21 +32,14 @@ def first_words(seed: int, tick: int, ids: Any, stream: int) -> Any:
 
 def gains(columns: Columns, settings: Settings, first: Any, second: Any) -> Any:
     """Return the gain of each pair's best trade of one good for money [M], float64 (pairs,)."""
-    best = np.zeros(len(first))
-    cash = columns.money * settings.minor_size
-    for good in range(columns.rate.shape[1]):
-        rate = columns.rate[:, good].astype(np.float64)
-        bend = columns.curvature[:, good].astype(np.float64)
-        stock = columns.goods[:, good] * settings.lot_size
-        first_buys = rate[first] >= rate[second]
-        buyer, seller = np.where(first_buys, first, second), np.where(first_buys, second, first)
-        gap = rate[buyer] - rate[seller]
-        bends = bend[buyer] + bend[seller]
-        quantity = np.minimum(gap / np.maximum(bends, 1e-30), stock[seller])
-        price = 0.5 * (rate[buyer] + rate[seller])
-        quantity = np.minimum(quantity, cash[buyer] / np.maximum(price, 1e-30))
-        best = np.maximum(best, gap * quantity - 0.5 * bends * quantity**2)
-    return best
+    return pair_gains(
+        columns.rate.astype(np.float64),
+        columns.curvature.astype(np.float64),
+        columns.goods * settings.lot_size,
+        columns.money * settings.minor_size,
+        first,
+        second,
+    )
 
 
 def pair_up(first: Any, second: Any, agents: int) -> Any:

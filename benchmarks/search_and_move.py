@@ -37,7 +37,7 @@ from hand_written import (
     Columns,
     HandWritten,
     Outcome,
-    Unavailable,
+    UnavailableError,
     columns_of,
     compile_program,
     version_of_compiler,
@@ -258,7 +258,7 @@ def main() -> None:
         try:
             library, compiler = compile_program(Path(folder)), version_of_compiler()
             print(f"C program compiled by {compiler}")
-        except Unavailable as reason:
+        except UnavailableError as reason:
             print(f"C program skipped: {reason}")
         if importlib.util.find_spec("scipy") is None:
             print("numpy with cKDTree skipped: scipy is not installed")
