@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ def pair_gains(rate: Any, curvature: Any, stock: Any, cash: Any, first: Any, sec
 
 
 def best_partners(agents: Agents, x: Any, y: Any, first: Any, second: Any) -> Any:
-    """Return everybody's best partner of pairs in both directions, ties by the lower id, -1: none."""
+    """Return best partners out of pairs in both directions, ties by the lower id, -1 for none."""
     distance = np.abs(x[first] - x[second]) + np.abs(y[first] - y[second])
     gain = pair_gains(agents.rate, agents.curvature, agents.stock, agents.cash, first, second)
     weight = gain * agents.beta**distance
@@ -88,21 +89,19 @@ def next_cells(agents: Agents, x: Any, y: Any, best: Any, turn: Any) -> tuple[An
     alone, far = best < 0, np.abs(gap_x) + np.abs(gap_y) > REACH
     along = np.abs(gap_x) >= np.abs(gap_y)
     signs = np.where(turn % 2 == 0, 1, -1)
-    step_x = np.where(alone, np.where(turn < 2, signs, 0), np.where(far & along, np.sign(gap_x), 0))
-    step_y = np.where(
-        alone, np.where(turn < 2, 0, signs), np.where(far & ~along, np.sign(gap_y), 0)
-    )
+    turn_x, turn_y = np.where(turn < 2, signs, 0), np.where(turn < 2, 0, signs)
+    step_x = np.where(alone, turn_x, np.where(far & along, np.sign(gap_x), 0))
+    step_y = np.where(alone, turn_y, np.where(far & ~along, np.sign(gap_y), 0))
     return np.clip(x + step_x, 0, agents.width - 1), np.clip(y + step_y, 0, agents.height - 1)
 
 
-def peak() -> int:
-    """Return the most memory that this process has held [byte], 0 where that is not known."""
+def held(field: str) -> int | None:
+    """Return this process's memory [byte], now ("VmRSS") or at most ("VmHWM"), None if unknown."""
     try:
-        import resource
-    except ImportError:
-        return 0
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(held if sys.platform == "darwin" else held * 1024)
+        lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 def run_peer(make: Callable[[Agents], tuple[Callable[[], None], Callable[[], Any]]]) -> None:
@@ -111,11 +110,11 @@ def run_peer(make: Callable[[Agents], tuple[Callable[[], None], Callable[[], Any
     `make` builds the model and returns what runs one tick, and what tells everybody's best partner.
     """
     file, ticks = sys.argv[1:]
-    with np.load(file) as held:
-        scalars = {name: held[name].item() for name in ("width", "height", "beta", "least_gain")}
+    with np.load(file) as given:
+        scalars = {name: given[name].item() for name in ("width", "height", "beta", "least_gain")}
         names = ("x", "y", "rate", "curvature", "stock", "cash")
-        agents = Agents(**scalars, **{name: held[name] for name in names})
-    before, start = peak(), time.perf_counter()
+        agents = Agents(**scalars, **{name: given[name] for name in names})
+    before, start = held("VmRSS"), time.perf_counter()
     tick, best = make(agents)
     building, seconds, first = time.perf_counter() - start, [], []
     for number in range(int(ticks)):
@@ -124,13 +123,7 @@ def run_peer(make: Callable[[Agents], tuple[Callable[[], None], Callable[[], Any
         seconds.append(time.perf_counter() - start)
         if number == 0:
             first = np.asarray(best()).tolist()
-    print(
-        json.dumps(
-            {
-                "building": building,
-                "seconds": seconds,
-                "best": first,
-                "peak_bytes": peak() - before,
-            }
-        )
-    )
+    after = held("VmHWM")
+    used = None if before is None or after is None else after - before
+    figures = {"building": building, "seconds": seconds, "best": first, "peak_bytes": used}
+    print(json.dumps(figures))

@@ -1,16 +1,18 @@
 """The same agents and the same work in ecs_market, Mesa, mesa-frames and ambr, where installed.
 
-    python benchmarks/peers.py [--agents 1000 10000 100000] [--ticks 3] [--python PATH] [--json FILE]
+    python benchmarks/peers.py [--agents 1000 10000 100000] [--ticks 3] [--python PATH]
+        [--json FILE]
 
-Every agent looks at all others within 5 steps, works out what the best trade with each would bring to
-second order, discounts it by distance, and takes a step towards the best of them, or at random. Each
-package does that as it is meant to be used: Mesa with objects on a `MultiGrid`; mesa-frames with data
-frames on a `GridPolars`; ambr with columns and its `SpatialIndex`. ecs_market also keeps the best
-eight and pairs the agents, and is timed as in `search_and_move.py`; it uses all processors, the
-packages what they use by themselves. `best` is the share of agents with the same best partner as in
-ecs_market in the first tick. Memory is the peak of the package's process less that before the model.
+Every agent looks at all others within 5 steps, works out what the best trade with each would bring
+to second order, discounts it by distance, and takes a step towards the best of them, or at random.
+Each package does that in the way it is meant to be used: Mesa with objects on a `MultiGrid`,
+mesa-frames with data frames on a `GridPolars`, ambr with columns and its `SpatialIndex`. ecs_market
+also keeps the best eight and pairs the agents; it is timed as in `search_and_move.py` and uses all
+processors, the packages what they use by themselves. `best` is the share of agents with the same
+best partner as in ecs_market in the first tick. Memory is the peak of the package's process less
+what it held before it made the model.
 
-`--python` is a Python that has the packages: mesa-frames, for one, wants an older numpy than ecs_market.
+`--python` is a Python that has the packages: mesa-frames 0.1 needs an older numpy than ecs_market.
 """
 
 from __future__ import annotations
@@ -101,7 +103,8 @@ def measure(agents: int, ticks: int, python: str, peers: dict[str, str]) -> list
         row["behind"] = rows[0]["agent_ticks_per_s"] / row["agent_ticks_per_s"]
         if "best" in row:
             row["agreement"] = float(np.mean(np.array(row.pop("best")) == best))
-            row["bytes_per_agent"] = row.pop("peak_bytes") / agents
+            used = row.pop("peak_bytes")
+            row["bytes_per_agent"] = None if used is None else used / agents
     return rows
 
 
@@ -113,10 +116,12 @@ def show(row: dict[str, Any]) -> None:
         return
     rest = ""
     if "agreement" in row:
-        rest = f"{row['bytes_per_agent']:>16,.0f}{row['agreement']:>10.3%}"
+        used = row["bytes_per_agent"]
+        memory = "unknown" if used is None else f"{used:,.0f}"
+        rest = f"{memory:>16}{row['agreement']:>10.3%}"
     print(
         f"{row['agents']:>10,}  {name:<24}{row['agent_ticks_per_s']:>13,.0f}"
-        f"{row['behind']:>12,.1f}{rest}",
+        f"{row['behind']:>14,.1f}{rest}",
         flush=True,
     )
 

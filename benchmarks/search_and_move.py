@@ -3,21 +3,25 @@
     python benchmarks/search_and_move.py [--agents 10000 100000 1000000] [--large] [--threads 1 2]
         [--ticks 7] [--occupancy 0.05] [--json FILE]
 
-All three get the same columns before each tick: the economy of `mixed.yaml` without posts and
-resources (5 % occupancy, vision 5), with goods and money drawn anew. What is timed is to find out who
-is where, whom everybody sees, what a trade with each would bring and who pairs with whom, and to walk.
+All three get the same columns before each tick: those of the economy of `mixed.yaml` without posts
+and resources (5 % occupancy, vision 5), with goods and money drawn anew. What is timed is to find
+out who is where, whom everybody sees, what a trade with each would bring and who pairs with whom,
+and to walk.
 
-- ecs_market: the systems index_traders, search_partners, choose, match and move, as `timings()` tells.
-  Not counted, for the C program is given its result: appraise, the marginal rates of agents. Nor are
-  bargaining, telemetry and the rest of the tick, which the others do not do.
-- C: all of `tick` in `search_and_move.c`. Its agents stay in the order in which it sorted them a tick
-  before; taking over new holdings is not counted. It keeps eight candidates, as the engine does.
-- numpy: all of `tick` in `numpy_ckdtree.py`, one thread, once for each size.
+- ecs_market: the systems index_traders, search_partners, choose, match and move, as `timings()`
+  tells. Not counted, for the C program is given its result: appraise, which works out marginal
+  rates. Nor are bargaining, telemetry and the rest of the tick, which the others do not do.
+- C: all of `tick` in `search_and_move.c`. Its agents stay in the order in which it sorted them a
+  tick before; taking over new holdings is not counted. It keeps eight candidates, as the engine
+  does, and pairs by the same rule.
+- numpy: all of `tick` in `numpy_ckdtree.py`, in one thread, once for each size. Its lists of
+  candidates have no end, so that in a dense crowd it pairs a few agents differently.
 
-Every line is the median of the ticks, which take turns. "Processor" is the time of all threads
-together: it is what to compare on a machine that has other work. `best` and `moved` are the shares of agents that
-have the same best partner as in ecs_market, and stand in the same cell after the tick: the C program
-computes gains in single precision, so that near ties may end the other way.
+Every line is the median of the ticks, in which the engine and the C program take turns. "Processor"
+is the time of all threads together: on a machine that has other work, compare that. `best` and
+`moved` are the shares of agents that have the same best partner as in ecs_market, and that stand in
+the same cell after the tick, in the worst of the ticks: the C program computes gains in single
+precision, so that near ties may end the other way.
 """
 
 from __future__ import annotations
