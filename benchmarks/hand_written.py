@@ -130,6 +130,9 @@ class HandWritten:
     """
 
     def __init__(self, library: Path, simulation: Simulation) -> None:
+        # OpenMP reads this when it is loaded: threads that wait go to sleep after a fraction of a
+        # millisecond, or they would take processors away from what they wait for.
+        os.environ.setdefault("GOMP_SPINCOUNT", "20000")
         self._library = ctypes.CDLL(str(library))
         if not self._library.supported():
             raise UnavailableError("this processor has no AVX2")

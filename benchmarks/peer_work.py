@@ -105,7 +105,7 @@ def held(field: str) -> int | None:
 
 
 def run_peer(make: Callable[[Agents], tuple[Callable[[], None], Callable[[], Any]]]) -> None:
-    """Read agents, run ticks, print their times [s] and the best partners of the first as JSON.
+    """Read agents, run ticks; print their times [s] and the best partners of the first as JSON.
 
     `make` builds the model and returns what runs one tick, and what tells everybody's best partner.
     """
@@ -116,14 +116,15 @@ def run_peer(make: Callable[[Agents], tuple[Callable[[], None], Callable[[], Any
         agents = Agents(**scalars, **{name: given[name] for name in names})
     before, start = held("VmRSS"), time.perf_counter()
     tick, best = make(agents)
-    building, seconds, first = time.perf_counter() - start, [], []
+    building, seconds, processor, first = time.perf_counter() - start, [], [], []
     for number in range(int(ticks)):
-        start = time.perf_counter()
+        start, used = time.perf_counter(), time.process_time()
         tick()
         seconds.append(time.perf_counter() - start)
+        processor.append(time.process_time() - used)
         if number == 0:
             first = np.asarray(best()).tolist()
     after = held("VmHWM")
-    used = None if before is None or after is None else after - before
-    figures = {"building": building, "seconds": seconds, "best": first, "peak_bytes": used}
-    print(json.dumps(figures))
+    memory = None if before is None or after is None else after - before
+    figures = {"building": building, "seconds": seconds, "processor": processor}
+    print(json.dumps(figures | {"best": first, "peak_bytes": memory}))

@@ -8,7 +8,8 @@ to second order, discounts it by distance, and takes a step towards the best of 
 Each package does that in the way it is meant to be used: Mesa with objects on a `MultiGrid`,
 mesa-frames with data frames on a `GridPolars`, ambr with columns and its `SpatialIndex`. ecs_market
 also keeps the best eight and pairs the agents; it is timed as in `search_and_move.py` and uses all
-processors, the packages what they use by themselves. `best` is the share of agents with the same
+processors, the packages what they use by themselves. "Processor" is the time of all threads
+together, of an agent and tick. `best` is the share of agents with the same
 best partner as in ecs_market in the first tick. Memory is the peak of the package's process less
 what it held before it made the model.
 
@@ -75,8 +76,11 @@ def run_engine(agents: int, ticks: int, file: Path) -> tuple[dict[str, Any], Any
         for _ in range(ticks + SETTLING - 1):
             engine.prepare()
             engine.tick()
-    seconds = [tick["whole"] for tick in engine.ticks[SETTLING:]]
-    return {"package": "ecs_market", "version": None, "seconds": seconds}, best
+    times = {
+        name: [tick[part] for tick in engine.ticks[SETTLING:]]
+        for name, part in (("seconds", "whole"), ("processor", "processor"))
+    }
+    return {"package": "ecs_market", "version": None} | times, best
 
 
 def run_peer(package: str, version: str, python: str, file: Path, ticks: int) -> dict[str, Any]:
@@ -100,6 +104,7 @@ def measure(agents: int, ticks: int, python: str, peers: dict[str, str]) -> list
         if "failed" in row:
             continue
         row["agent_ticks_per_s"] = agents / statistics.median(row["seconds"])
+        row["processor_ns_per_agent_tick"] = statistics.median(row["processor"]) * 1e9 / agents
         row["behind"] = rows[0]["agent_ticks_per_s"] / row["agent_ticks_per_s"]
         if "best" in row:
             row["agreement"] = float(np.mean(np.array(row.pop("best")) == best))
@@ -121,7 +126,7 @@ def show(row: dict[str, Any]) -> None:
         rest = f"{memory:>16}{row['agreement']:>10.3%}"
     print(
         f"{row['agents']:>10,}  {name:<24}{row['agent_ticks_per_s']:>13,.0f}"
-        f"{row['behind']:>14,.1f}{rest}",
+        f"{row['behind']:>14,.1f}{row['processor_ns_per_agent_tick']:>13,.0f}{rest}",
         flush=True,
     )
 

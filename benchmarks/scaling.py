@@ -4,10 +4,11 @@
         [--posts-agents 100000] [--large] [--threads 2] [--ticks 5] [--json FILE]
 
 The economy is that of `mixed.yaml`: everything at once, goods and money drawn anew before each
-tick. First the number of agents grows with one post for 1,000 of them, then the number of posts with
-the same agents. The exponent is the slope of the logarithm of a tick's time over that of the size, by
-least squares: 1 is proportional growth. Times are medians of the ticks; "processor" is the time of
-all threads together. Bytes an agent are the peak resident memory, less that before construction.
+tick. First the number of agents grows with one post for 1,000 of them, then the number of posts
+with the same agents. The exponent is the slope of the logarithm of a tick's time over that of the
+size, by least squares: 1 is proportional growth. Times are medians of the ticks; "processor" is the
+time of all threads together. Bytes an agent are the peak resident memory, less that before
+construction.
 """
 
 from __future__ import annotations
