@@ -126,7 +126,7 @@ def show(row: dict[str, Any]) -> None:
         rest = f"{memory:>16}{row['agreement']:>10.3%}"
     print(
         f"{row['agents']:>10,}  {name:<24}{row['agent_ticks_per_s']:>13,.0f}"
-        f"{row['behind']:>14,.1f}{row['processor_ns_per_agent_tick']:>13,.0f}{rest}",
+        f"{row['behind']:>14,.1f}{row['processor_ns_per_agent_tick']:>14,.0f}{rest}",
         flush=True,
     )
 
@@ -145,7 +145,8 @@ def main() -> None:
             print(f"{package} skipped: it is not installed in {options.python}")
     peers = {package: version for package, version in found.items() if version is not None}
     print(
-        "\n    agents  package                 agent-ticks/s  times slower  bytes an agent    best"
+        f"\n{'agents':>10}  {'package':<24}agent-ticks/s  times slower  processor ns"
+        "  bytes an agent      best"
     )
     rows = []
     for agents in options.agents:
