@@ -65,7 +65,7 @@ def redraw(simulation: Simulation, generator: np.random.Generator) -> None:
     lots, minor = units.to_lots(1), units.to_minor(1)
     with simulation.edit() as edit:
         for good in simulation.scenario.goods:
-            edit.set(f"inventory.goods.{good}", ids, generator.integers(5, 30+1, len(ids)) * lots)
+            edit.set(f"inventory.goods.{good}", ids, generator.integers(5, 30 + 1, len(ids)) * lots)
         edit.set("inventory.money", ids, generator.integers(100, 201, len(ids)) * minor)
 
 

@@ -400,9 +400,7 @@ def find_partners(
             )
             ends[end - begin] = pairs
             end += 1
-        pair_gains(
-            pairs, mine, theirs, rate, curvature, stock, cash, for_money, for_goods, surplus
-        )
+        pair_gains(pairs, mine, theirs, rate, curvature, stock, cash, for_money, for_goods, surplus)
         first = int64(0)
         for i in range(begin, end):
             row = int64(rows[i])
