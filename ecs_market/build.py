@@ -32,7 +32,6 @@ from ecs_market.scenario.model import Population, Scenario
 from ecs_market.scenario.start import PatchStart, PopulationStart, draw_start
 from ecs_market.settings import PriceInfo, Settings
 from ecs_market.totals import Totals
-from ecs_market.types import I64
 from ecs_market.units import Units
 from ecs_market.world import Ledger, World
 
@@ -86,7 +85,7 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         ids = world.agents.whole(Identity).id[table.start : table.stop]
         world.agent_rows[ids] = np.arange(table.start, table.stop)
     world.scratch.allocate(world.agents.end, goods)
-    sort_by_space(world)
+    world.sort_by_place()
     _add_posts(world, scenario)
     _add_patches(world, scenario, start.patches)
     refresh_reach(world)
@@ -95,17 +94,6 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     world.ledger.initial[:-1] += inventory.goods.sum(axis=0)
     world.ledger.initial[-1] += inventory.money.sum()
     return world
-
-
-def sort_by_space(world: World) -> None:
-    """Sort each population's rows by tile, so that neighbours lie side by side."""
-    position = world.agents.whole(Position)
-    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
-    orders: dict[str, I64] = {}
-    for name, table in world.agents.tables.items():
-        x, y = (each[table.start : table.stop] >> TILE_SHIFT for each in (position.x, position.y))
-        orders[name] = np.argsort(y.astype(np.int64) * tiles_x + x, kind="stable")
-    world.restructure(reorder=orders)
 
 
 def unit_sizes(units: Units) -> dict[str, Any]:
@@ -136,6 +124,7 @@ def settings_of(scenario: Scenario) -> Settings:
         min_value=params.min_value,
         patience_ticks=params.patience_ticks,
         trade_cooldown_ticks=params.trade_cooldown_ticks,
+        reorder_every=params.reorder_every,
         idle=params.idle,
         forages=params.mode in ("forage", "both"),
         trades=params.mode in ("trade", "both"),

@@ -113,6 +113,8 @@ class Simulation:
             raise SimulationError("the simulation has reached the last tick it can count")
         self.world.tick = self.tick
         try:
+            if self.tick and self.tick % self.world.settings.reorder_every == 0:
+                self.world.sort_by_place()
             self._schedule.run(self.world)
         except BaseException as error:
             self._failed = error

@@ -17,8 +17,10 @@ from ecs_market.arena import Arena
 from ecs_market.columns import Spec
 from ecs_market.components.identity import Identity
 from ecs_market.components.market_account import MarketAccount
+from ecs_market.components.position import Position
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError, SimulationError
+from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.scratch import Scratch
 from ecs_market.settings import Settings
@@ -220,6 +222,21 @@ class World:
                 sources[name] = np.concatenate([rows, born])
         self.agents.rearrange(sources)
         return self._number(births or {})
+
+    def sort_by_place(self) -> None:
+        """Sort each population's rows by tile, so that neighbours lie side by side in memory.
+
+        It is done every `reorder_every` ticks; rows may be in any order, but then the search reads
+        from all over.
+        """
+        position = self.agents.whole(Position)
+        tiles_x = (self.settings.width >> TILE_SHIFT) + 1
+        orders: dict[str, I64] = {}
+        for name, table in self.agents.tables.items():
+            here = slice(table.start, table.stop)
+            tile = (position.y[here] >> TILE_SHIFT).astype(np.int64) * tiles_x
+            orders[name] = np.argsort(tile + (position.x[here] >> TILE_SHIFT), kind="stable")
+        self.restructure(reorder=orders)
 
     def _number(self, births: Mapping[str, int]) -> I64:
         """Give ids to the new rows and rebuild the way from ids to rows."""
