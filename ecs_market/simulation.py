@@ -17,13 +17,15 @@ from numpy.typing import ArrayLike
 from ecs_market import host
 from ecs_market.build import build_world
 from ecs_market.components.inventory import Inventory
+from ecs_market.crowding import tell_crowding
 from ecs_market.errors import InputError, SimulationError
+from ecs_market.footprint import AVAILABLE, check_memory
 from ecs_market.kernels.jit import watching
 from ecs_market.market_view import MarketView, market_views
 from ecs_market.profiling.profile import Profile
 from ecs_market.profiling.profiler import Profiler
 from ecs_market.report import ledger_of, summary_of
-from ecs_market.run_record import open_recorder
+from ecs_market.run_record import level_of, open_recorder
 from ecs_market.scenario import Scenario, from_dict
 from ecs_market.schedule import Schedule
 from ecs_market.state_hash import state_hash
@@ -55,11 +57,20 @@ class Simulation:
     threads
         Threads of the kernels; by default the processors this process may use.  Results do not
         depend on it.
+    memory_limit
+        Bytes beyond which a scenario is refused before anything is allocated: by default what is
+        available now, or what the environment variable `ECS_MARKET_MEMORY_LIMIT` says; None for no
+        limit.
 
     Raises
     ------
     InputError
         An argument is not allowed; nothing has been written.
+
+    Attributes
+    ----------
+    visible_neighbours
+        How many others an agent saw at the start, about; above 50 a warning is logged.
 
     Notes
     -----
@@ -74,6 +85,7 @@ class Simulation:
         telemetry: str | Path | None = None,
         telemetry_level: Level | str | None = None,
         threads: int | None = None,
+        memory_limit: int | str | None = AVAILABLE,
     ) -> None:
         self.scenario = scenario if isinstance(scenario, Scenario) else from_dict(scenario)
         self.seed = _whole("seed", self.scenario.seed if seed is None else seed, 0, 2**63 - 1)
@@ -84,10 +96,13 @@ class Simulation:
         self._views = 0
         self._runner: ThreadPoolExecutor | None = None
         self._profiler: Profiler | None = None
+        level = level_of(self.scenario, telemetry_level)
+        check_memory(self.scenario, level, memory_limit)
         self.world: World = build_world(self.scenario, self.seed, self.threads)
+        self.visible_neighbours = tell_crowding(self.world)
         self.host_keys: dict[str, dict[Any, int]] = {}
         self._schedule = Schedule(self.world)
-        self._recorder: Recorder = open_recorder(self, telemetry, telemetry_level)
+        self._recorder: Recorder = open_recorder(self, telemetry, level)
         self.world.recorder = self._recorder
         self.tick = 0
 

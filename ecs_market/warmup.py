@@ -176,7 +176,10 @@ def _fewer(population: Population, factor: float) -> Population:
 
 def _cut(value: Any, count: int) -> Any:
     """Return a value in which lists of one number a member are as short as the members are few."""
-    if isinstance(value, (Distribution, Draw)) and value.values:
+    if isinstance(value, Distribution):
+        values = None if value.values is None else value.values[:count]
+        return dataclasses.replace(value, values=values)
+    if isinstance(value, Draw):
         return dataclasses.replace(value, values=value.values[:count])
     if isinstance(value, dict):
         return {key: _cut(each, count) for key, each in value.items()}

@@ -114,7 +114,7 @@ class World:
     recorder
         Where telemetry goes, None if nothing is recorded.
     watch
-        Who looks on while ticks are computed, such as a `profiling.profiler.Profiler`; None: nobody.
+        Who looks on while ticks are computed, such as a `profiling.profiler.Profiler`; or None.
     """
 
     settings: Settings

@@ -121,7 +121,11 @@ def _add_measuring(commands: argparse._SubParsersAction[argparse.ArgumentParser]
         "--telemetry-level", choices=LEVELS, default="summary", help="default: %(default)s"
     )
     profile.add_argument(
-        "--set", metavar="KEY=VALUE", action="append", default=[], dest="overrides",
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
         help="change one value of the scenario; repeatable",
     )
     profile.add_argument(

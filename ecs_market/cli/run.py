@@ -40,6 +40,7 @@ def run(options: Namespace) -> int:
     }
     given = {name: value for name, value in chosen.items() if value is not None}
 
+    from ecs_market.crowding import crowding_notice
     from ecs_market.kernels.jit import telling
     from ecs_market.simulation import Simulation
 
@@ -51,6 +52,9 @@ def run(options: Namespace) -> int:
         except BaseException:
             output.discard()
             raise
+        notice = crowding_notice(simulation.visible_neighbours)
+        if notice is not None:
+            print(f"ecs-market: {notice}", file=sys.stderr)
         try:
             with simulation:
                 status = follow(simulation, ticks)

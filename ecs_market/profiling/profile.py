@@ -197,7 +197,10 @@ class Tally:
 
     def systems(self, subjects: list[Subject]) -> tuple[SystemCost, ...]:
         """Return the costs of systems, in the order in which they first ran."""
-        loading, kernels = self._within(subjects, (LOADING,)), self._within(subjects, (CALL, SECTION))
+        loading, kernels = (
+            self._within(subjects, (LOADING,)),
+            self._within(subjects, (CALL, SECTION)),
+        )
         found = [(code, each) for code, each in enumerate(subjects) if each.kind == SYSTEM]
         net = {each.system: int(self.ns[c]) - loading.get(each.system, 0) for c, each in found}
         total = sum(net.values())

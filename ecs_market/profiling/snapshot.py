@@ -1,4 +1,4 @@
-"""All that a system may change, remembered, so that the system can run again from the same state."""
+"""All that a system may change, remembered, so that it can run again from the same state."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ class Snapshot:
         if id(value) in self._fields:
             return
         if dataclasses.is_dataclass(value):
-            frozen = type(value).__dataclass_params__.frozen  # type: ignore[attr-defined]
+            kind: Any = type(value)
+            frozen: bool = kind.__dataclass_params__.frozen
             names = [each.name for each in dataclasses.fields(value)]
             own = {name: getattr(value, name) for name in names if hasattr(value, name)}
         elif type(value).__module__.startswith("ecs_market.") and hasattr(value, "__dict__"):

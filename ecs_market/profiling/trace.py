@@ -46,8 +46,10 @@ def write_trace(profile: Profile, path: str | Path, name: str = "ecs_market") ->
     try:
         with Path(path).open("w", encoding="utf-8") as file:
             file.write('{"displayTimeUnit": "ns", "traceEvents": [\n')
-            for number, event in enumerate(trace_events(profile, name)):
-                file.write((",\n" if number else "") + json.dumps(event, ensure_ascii=False))
+            file.writelines(
+                (",\n" if number else "") + json.dumps(event, ensure_ascii=False)
+                for number, event in enumerate(trace_events(profile, name))
+            )
             file.write('\n], "otherData": ')
             file.write(json.dumps({"events_left_out": profile.events_left_out}) + "}\n")
     except OSError as error:
