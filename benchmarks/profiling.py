@@ -3,9 +3,9 @@
     python benchmarks/profiling.py [--agents 100000] [--threads 2] [--pairs 24] [--json FILE]
 
 Two simulations of the benchmark economy with one seed go through the same ticks side by side. In
-each pair one of them is profiled, the other not; which one, and who goes first, alternates. What is
-printed is the ratio of the medians of processor time, and of elapsed time, which other work on the machine
-disturbs more; and what the profile itself estimates.
+each pair one of them is profiled, the other not; which one, and who goes first, alternates. What
+is printed is the ratio of the medians of processor time, and of elapsed time, which other work on
+the machine disturbs more; and what the profile itself estimates.
 """
 
 from __future__ import annotations

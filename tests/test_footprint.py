@@ -117,16 +117,16 @@ def test_bad_limits_are_told(limit: Any) -> None:
 
 
 def test_a_grid_alone_can_be_too_large() -> None:
-    document = scenario(group("agents", 2, [COBB_DOUGLAS]), width=10**6, height=10**6)
-    with pytest.raises(InputError, match="no number of agents would fit on a grid of 1,000,000 x"):
-        check_memory(from_dict(document), limit=10**9)
+    document = scenario(group("agents", 2, [COBB_DOUGLAS]), width=46_000, height=46_000)
+    with pytest.raises(InputError, match="no number of agents would fit on a grid of 46,000 x"):
+        check_memory(from_dict(document), limit=10**8)
 
 
 def test_the_command_ends_with_status_2_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(VARIABLE, "10000")
+    monkeypatch.setenv(VARIABLE, "1000")
     assert main(["run", "edgeworth_box"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""

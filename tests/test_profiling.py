@@ -200,7 +200,7 @@ def test_an_unwritable_trace_is_bad_input(found: Profile, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", [name for name in SYSTEMS if name != "observe"])
 def test_a_system_by_itself_leaves_the_run_as_it_was(name: str, tmp_path: Path) -> None:
     document = load_scenario("two_markets_regrowth")
-    kept = []
+    kept: list[list[Any]] = []
     for isolated in (False, True):
         file = tmp_path / f"{isolated}.db"
         with Simulation(document, seed=5, telemetry=file, telemetry_level="full") as sim:
