@@ -1,6 +1,6 @@
 """What profiling costs: the same ticks with and without it, in turns.
 
-    python benchmarks/profiling.py [--agents 100000] [--threads 2] [--pairs 24] [--json FILE]
+    python benchmarks/profiling.py [--agents 100000] [--threads 2] [--pairs 16] [--ticks 4] [--json FILE]
 
 Two simulations of the benchmark economy with one seed go through the same ticks side by side. In
 each pair one of them is profiled, the other not; which one, and who goes first, alternates. What
@@ -22,14 +22,14 @@ from ecs_market import Simulation
 from ecs_market.scenario import from_dict
 
 
-def timed(simulation: Simulation, profile: bool) -> tuple[float, float]:
-    """Compute a tick; return processor and elapsed seconds."""
+def timed(simulation: Simulation, profile: bool, ticks: int) -> tuple[float, float]:
+    """Compute ticks; return processor and elapsed seconds."""
     used, start = time.process_time(), time.perf_counter()
-    simulation.run(1, profile=profile)
+    simulation.run(ticks, profile=profile)
     return time.process_time() - used, time.perf_counter() - start
 
 
-def compare(agents: int, threads: int, pairs: int) -> dict[str, float]:
+def compare(agents: int, threads: int, pairs: int, ticks: int) -> dict[str, float]:
     """Return ratios of medians, with profiling over without."""
     scenario = from_dict(economy(agents))
     chosen = {"seed": 1, "threads": threads, "telemetry_level": "summary"}
@@ -42,7 +42,7 @@ def compare(agents: int, threads: int, pairs: int) -> dict[str, float]:
             first, second = (one, other) if pair % 4 < 2 else (other, one)
             for profile in (True, False) if pair % 2 else (False, True):
                 simulation = first if profile else second
-                found[profile].append(timed(simulation, profile))
+                found[profile].append(timed(simulation, profile, ticks))
                 if profile:
                     estimates.append(simulation.profile().overhead)
         if one.state_hash() != other.state_hash():
@@ -71,10 +71,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--agents", type=int, default=100_000)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--pairs", type=int, default=24)
+    parser.add_argument("--pairs", type=int, default=16)
+    parser.add_argument("--ticks", type=int, default=4, help="in each turn (default: %(default)s)")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    runs = [compare(options.agents, threads, options.pairs) for threads in options.threads]
+    runs = [
+        compare(options.agents, threads, options.pairs, options.ticks)
+        for threads in options.threads
+    ]
     for run in runs:
         print(
             f"{run['agents']:,} agents, {run['threads']} threads, {run['pairs']} pairs: processor "

@@ -29,6 +29,7 @@ __all__ = [
     "kernel_name",
     "specialise",
     "telling",
+    "watch_here",
     "watching",
 ]
 
@@ -194,6 +195,13 @@ class _Watched(CPUDispatcher):  # type: ignore[misc]  # numba has no types
         return self.unwatched(*args) if watch is None else watch(self, args)
 
 
+def watch_here(watch: Watch | None) -> Watch | None:
+    """Let `watch` see this thread's calls, inside a `watching` block; return who did until now."""
+    outer: Watch | None = getattr(_here, "watch", None)
+    _here.watch = watch
+    return outer
+
+
 @contextmanager
 def watching(watch: Watch | None) -> Iterator[None]:
     """Let `watch` make this thread's calls of kernels inside the block; None: unwatched.
@@ -203,17 +211,16 @@ def watching(watch: Watch | None) -> Iterator[None]:
     are compiled code and not seen; neither is anything where compilation is switched off.
     """
     global _watches  # noqa: PLW0603
-    outer = getattr(_here, "watch", None)
     with _lock:
         _watches += 1
         if _watches == 1:
             for dispatcher in _dispatchers:
                 dispatcher.__class__ = _Watched
-    _here.watch = watch
+    outer = watch_here(watch)
     try:
         yield
     finally:
-        _here.watch = outer
+        watch_here(outer)
         with _lock:
             _watches -= 1
             if not _watches:

@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, ClassVar
 
 import esper
 import numpy as np
 
-from ecs_market.kernels.jit import kernel_name, watching
+from ecs_market.kernels.jit import kernel_name, watch_here, watching
 from ecs_market.profiling.profile import (
     CALL,
     LOADING,
@@ -34,7 +35,8 @@ from ecs_market.world import World
 
 # Later ticks are added up as all are, but not kept for the time line: 40 bytes an event.
 TIMELINE_EVENTS = 1_000_000
-CALIBRATION = 1_000
+# The cost of an event is the least of so many trials of so many calls.
+CALIBRATIONS, CALLS = 5, 500
 # A kernel whose first two parameters are called so works on a range of rows.
 BOUNDS = (("start", "stop"), ("first", "last"))
 
@@ -64,6 +66,8 @@ class Profiler:
         self._counters: list[Counters] = []
         self._seen = self._kept = 0
         self._system = ""
+        self._calls: dict[int, tuple[int, bool]] = {}
+        self._calls_of: dict[str, dict[int, tuple[int, bool]]] = {}
         self._ticks = self._agents = 0
         self._trades = (0, 0)
         self._isolated: list[int] = []
@@ -102,6 +106,7 @@ class Profiler:
 
     def _timed(self, name: str, system: esper.Processor, world: World) -> int:
         self._system = name
+        self._calls = self._calls_of.setdefault(name, {})
         rows = world.agents.size
         start = time.perf_counter_ns()
         system.process(world)
@@ -118,52 +123,63 @@ class Profiler:
             taken.restore()
         self._isolated.append(self._timed(name, system, world))
 
-    @contextmanager
-    def section(self, kernel: Callable[..., Any], rows: int) -> Iterator[Callable[..., Any]]:
+    def section(self, kernel: Callable[..., Any], rows: int) -> _Section:
         """Measure ranges of rows that `kernel` works on, in one or in several threads."""
-        if not self._system:
-            yield kernel
-            return
-        name = kernel_name(kernel)
-        ranges: list[Event] = []
-        known, start = _versions(kernel), time.perf_counter_ns()
-        with watching(None):
-            yield self._ranged(kernel, self._code(RANGE, self._system, name), ranges)
-        stop = time.perf_counter_ns()
-        if _versions(kernel) != known:
-            self._note(LOADING, self._system, name, start, stop, 0)
-        elif ranges and ranges[0][1]:
-            self._events += ranges
-            self._note(SECTION, self._system, name, start, stop, rows)
-        else:
-            self._note(CALL, self._system, name, start, stop, rows)
+        return _Section(self, kernel, rows)
 
-    def _ranged(
-        self, kernel: Callable[..., Any], code: int, ranges: list[Event]
-    ) -> Callable[..., Any]:
+    def _ranged(self, kernel: Callable[..., Any], ranges: list[Event]) -> Callable[..., Any]:
+        code = self._code(RANGE, self._system, kernel_name(kernel))
         clock, ident, threads = time.perf_counter_ns, threading.get_ident, self._threads
 
         def timed(first: int, last: int, *args: Any) -> Any:
             start = clock()
             result = kernel(first, last, *args)
+            stop = clock()
             thread = threads.get(ident())
             if thread is None:
                 thread = self._new_thread()
-            ranges.append((code, thread, start, clock(), last - first))
+            ranges.append((code, thread, start, stop, last - first))
             return result
 
         return timed
 
+    def _end_section(
+        self,
+        kernel: Callable[..., Any],
+        ranges: list[Event],
+        span: tuple[int, int, int],
+        loaded: bool,
+    ) -> None:
+        if not self._system:
+            return
+        kind = LOADING if loaded else CALL
+        if not loaded and ranges and ranges[0][1]:
+            kind = SECTION
+            self._events += ranges
+        self._note(kind, self._system, kernel_name(kernel), *span)
+
     def _call(self, kernel: Any, args: tuple[Any, ...]) -> Any:
         """Measure a serial call."""
-        known = len(kernel.overloads)
+        known = self._calls.get(id(kernel))
+        if known is None:
+            known = self._calls[id(kernel)] = self._known(kernel)
+        code, ranged = known
+        versions = kernel.overloads
+        before = len(versions)
         start = time.perf_counter_ns()
         result = kernel.unwatched(*args)
         stop = time.perf_counter_ns()
-        if self._system:
-            kind = CALL if len(kernel.overloads) == known else LOADING
-            self._note(kind, self._system, kernel_name(kernel), start, stop, _rows(kernel, args))
+        if len(versions) != before:
+            self._note(LOADING, self._system, kernel_name(kernel), start, stop, 0)
+        elif self._system:
+            rows = int(args[1]) - int(args[0]) if ranged else 0
+            self._events.append((code, 0, start, stop, rows))
         return result
+
+    def _known(self, kernel: Any) -> tuple[int, bool]:
+        """Return the subject of a kernel's calls in this system, and whether it takes a range."""
+        bounds = kernel.py_func.__code__.co_varnames[:2]
+        return self._code(CALL, self._system, kernel_name(kernel)), bounds in BOUNDS
 
     # --- keeping -----------------------------------------------------------------------------
 
@@ -221,27 +237,78 @@ class Profiler:
         )
 
 
+class _Section:
+    """A block in which ranges of rows are worked on; entering hands out what to call."""
+
+    __slots__ = ("_before", "_kernel", "_outer", "_owner", "_ranges", "_rows", "_start")
+
+    def __init__(self, owner: Profiler, kernel: Callable[..., Any], rows: int) -> None:
+        self._owner, self._kernel, self._rows = owner, kernel, rows
+        self._ranges: list[Event] = []
+
+    def __enter__(self) -> Callable[..., Any]:
+        owner = self._owner
+        self._before = _versions(self._kernel)
+        self._outer = watch_here(None)
+        self._start = time.perf_counter_ns()
+        if not owner._system:  # noqa: SLF001  # the two are one
+            return self._kernel
+        return owner._ranged(self._kernel, self._ranges)  # noqa: SLF001
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        stop = time.perf_counter_ns()
+        watch_here(self._outer)
+        self._owner._end_section(  # noqa: SLF001
+            self._kernel,
+            self._ranges,
+            (self._start, stop, self._rows),
+            _versions(self._kernel) != self._before,
+        )
+
+
 def _versions(kernel: Any) -> int:
     """Return for how many types a kernel exists in this process."""
     return len(getattr(kernel, "overloads", ()))
 
 
-def _rows(kernel: Any, args: tuple[Any, ...]) -> int:
-    """Return over how many rows a kernel is called, 0 if it takes no range of rows."""
-    if len(args) > 1 and kernel.py_func.__code__.co_varnames[:2] in BOUNDS:
-        return int(args[1]) - int(args[0])
-    return 0
+class _Idle:
+    """Stands for a kernel that does nothing, called as a watched kernel is."""
+
+    overloads: ClassVar[dict[Any, Any]] = {}
+
+    def __init__(self, watch: Callable[[Any, tuple[Any, ...]], Any]) -> None:
+        self._watch = watch
+
+    def __call__(self, *args: Any) -> Any:
+        return self._watch(self, args)
+
+    def unwatched(self, *args: Any) -> None:
+        """Do nothing."""
+
+    def py_func(self, start: int, stop: int) -> None:
+        """Have the parameters of a kernel over rows."""
 
 
 def cost_of_an_event() -> float:
-    """Measure what noting one event costs on this machine [ns], folding included."""
+    """Measure what noting one call costs on this machine [ns], adding up included."""
     trial = Profiler()
-    trial._system = "trial"  # noqa: SLF001
-    start = time.perf_counter_ns()
-    for number in range(CALIBRATION):
-        begun = time.perf_counter_ns()
+    trial._system, trial._threads[0] = "trial", 0  # noqa: SLF001
+    idle, args = _Idle(trial._call), (0, 1, *range(16))  # noqa: SLF001
+    best = 0
+    for _ in range(CALIBRATIONS):
+        start = time.perf_counter_ns()
+        for _ in range(CALLS):
+            idle(*args)
+        trial._fold()  # noqa: SLF001
+        between = time.perf_counter_ns()
+        for _ in range(CALLS):
+            idle.unwatched(*args)
         stop = time.perf_counter_ns()
-        trial._note(CALL, "trial", str(number % 50), begun, stop, 0)  # noqa: SLF001
-    trial._threads[0] = 0  # noqa: SLF001
-    trial._fold()  # noqa: SLF001
-    return (time.perf_counter_ns() - start) / CALIBRATION
+        cost = (between - start) - (stop - between)
+        best = cost if not best else min(best, cost)
+    return best / CALLS
