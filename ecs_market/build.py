@@ -48,19 +48,8 @@ OPTIONAL_COMPONENTS: dict[str, type] = {
 def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     """Draw the start of a scenario and lay it out in arenas."""
     start = draw_start(scenario, seed)
-    modules = {by_name(u.family) for p in scenario.populations for u in p.utilities}
+    settings, widths = settings_of(scenario), widths_of(scenario)
     goods = len(scenario.goods)
-    params, settings = scenario.params, settings_of(scenario)
-    bundle = goods + (scenario.money_mode == "in_utility")
-    widths = {
-        "goods": goods,
-        "parameters": max((module.width(bundle) for module in modules), default=1),
-        # As many as can run at a time, and one for a post that sends its members elsewhere.
-        "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
-        "fallbacks": len(FALLBACKS),
-        "memory": settings.memory_slots,
-        "memory_prices": settings.memory_slots * goods,
-    }
     counts = [(p.name, p.count) for p in scenario.populations]
     # The engine's own mechanisms have a table each, those of plug-ins where they are in use.
     by_mechanism = dict.fromkeys(POST_TABLES, 0)
@@ -72,7 +61,7 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         posts=Arena(list(by_mechanism.items()), dict(widths)),
         seed=seed,
         threads=threads,
-        families=tuple(sorted(module.CODE for module in modules)),
+        families=tuple(sorted(module.CODE for module in _modules(scenario))),
         ledger=Ledger.empty(goods),
         totals=Totals(goods),
     )
@@ -94,6 +83,27 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     world.ledger.initial[:-1] += inventory.goods.sum(axis=0)
     world.ledger.initial[-1] += inventory.money.sum()
     return world
+
+
+def _modules(scenario: Scenario) -> set[Any]:
+    """Return the modules of the utility families in use."""
+    return {by_name(u.family) for p in scenario.populations for u in p.utilities}
+
+
+def widths_of(scenario: Scenario) -> dict[str, int]:
+    """Return the sizes of the second dimensions of columns, by name."""
+    goods, params = len(scenario.goods), scenario.params
+    bundle = goods + (scenario.money_mode == "in_utility")
+    slots = scenario.attention.memory_slots
+    return {
+        "goods": goods,
+        "parameters": max((module.width(bundle) for module in _modules(scenario)), default=1),
+        # As many as can run at a time, and one for a post that sends its members elsewhere.
+        "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
+        "fallbacks": len(FALLBACKS),
+        "memory": slots,
+        "memory_prices": slots * goods,
+    }
 
 
 def unit_sizes(units: Units) -> dict[str, Any]:

@@ -177,7 +177,10 @@ class ParamsIn(Section):
         10, ge=0, le=BIG, description="Ticks for which a target that was given up is barred."
     )
     reorder_every: int = Field(
-        50, ge=1, le=BIG, description="Ticks after which rows are sorted by place; a matter of speed."
+        50,
+        ge=1,
+        le=BIG,
+        description="Ticks after which rows are sorted by place; a matter of speed.",
     )
     idle: Literal["random_walk", "home", "stay"] = Field(
         "random_walk", description="What agents without a target do."
