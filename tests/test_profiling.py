@@ -249,7 +249,7 @@ def test_a_snapshot_puts_everything_back() -> None:
                 getattr(whole, name)[...] = 1
         world.scratch.index = None
         world.ledger.harvest[:] += 1
-        world.totals.market_trades += 7
+        world.totals.pairs.trades += 7
         assert sim.state_hash() != digest
         taken.restore()
         assert sim.state_hash() == digest

@@ -180,7 +180,7 @@ class ParamsIn(Section):
         50,
         ge=1,
         le=BIG,
-        description="Ticks after which rows are sorted by place; a matter of speed.",
+        description="Ticks after which rows are sorted by place, for speed.",
     )
     idle: Literal["random_walk", "home", "stay"] = Field(
         "random_walk", description="What agents without a target do."
