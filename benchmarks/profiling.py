@@ -1,6 +1,6 @@
 """What profiling costs: the same ticks with and without it, in turns.
 
-    python benchmarks/profiling.py [--agents 100000] [--threads 2] [--pairs 16] [--ticks 4] [--json FILE]
+    python benchmarks/profiling.py [--agents 100000] [--threads 1 2] [--pairs 16] [--ticks 4]
 
 Two simulations of the benchmark economy with one seed go through the same ticks side by side. In
 each pair one of them is profiled, the other not; which one, and who goes first, alternates. What

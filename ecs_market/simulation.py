@@ -135,7 +135,7 @@ class Simulation:
             Called with the simulation after each.
         profile
             Measure every system and kernel; `profile()` then says where the time went.  Results are
-            the same, and the cost is below 1 % in a large economy.
+            the same; it costs about 1 % of a large economy.
         """
         if profile:
             self._profiled(Profiler(), ticks, on_tick)
