@@ -2,6 +2,7 @@
 
     python3 dev.py run [arguments of `ecs-market run`]
     python3 dev.py test [--fast | --slow | arguments of pytest]
+    python3 dev.py bench
     python3 dev.py clean
 
 The virtual environment is `.venv-dev` beside this file. It holds the versions pinned in
@@ -374,6 +375,28 @@ def run_steps(steps: Sequence[tuple[str, Callable[[], object]]]) -> int:
     return 1 if failed else 0
 
 
+# What `bench` runs, short enough for two minutes; the programs say what else they can do.
+BENCHMARKS = (
+    ("search_and_move", "--agents 100000 --ticks 5"),
+    ("mixed", "--agents 100000 --ticks 3"),
+    ("clearing", "--traders 100000 --posts 1000 --sizes 600 --repeats 3"),
+    ("bargaining", "--pairs 50000"),
+    ("double_auction", "--orders 100000"),
+)
+
+
+def bench() -> int:
+    """Run the benchmarks in their short form; return 1 if any failed."""
+    python = prepare("dev")
+    failed = []
+    for name, options in BENCHMARKS:
+        print(f"\n=== python benchmarks/{name}.py {options}\n", flush=True)
+        if call([python, ROOT / "benchmarks" / f"{name}.py", *options.split()], ROOT):
+            failed.append(name)
+    say(f"failed: {', '.join(failed)}" if failed else "all benchmarks ran")
+    return 1 if failed else 0
+
+
 def clean() -> int:
     """Remove the environment, builds and caches; results in runs/ stay."""
     with alone():
@@ -403,7 +426,7 @@ def main(arguments: Sequence[str]) -> int:
         epilog=usage,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=("run", "test", "clean"))
+    parser.add_argument("command", choices=("run", "test", "bench", "clean"))
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="handed on, see below")
     options = parser.parse_args(arguments)
     rest: list[str] = options.arguments
@@ -412,8 +435,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.command == "test":
         return test(rest)
     if rest:
-        parser.error("clean takes no arguments")
-    return clean()
+        parser.error(f"{options.command} takes no arguments")
+    return bench() if options.command == "bench" else clean()
 
 
 if __name__ == "__main__":

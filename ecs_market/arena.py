@@ -15,7 +15,7 @@ from ecs_market.types import I64, Column
 C = TypeVar("C")
 
 
-def _room(rows: int) -> int:
+def room(rows: int) -> int:
     """Return the capacity of a table of `rows` rows: a quarter spare."""
     return rows + rows // 4 + 1
 
@@ -45,7 +45,7 @@ class Arena:
         self.tables: dict[str, Table] = {}
         start = 0
         for name, rows in counts:
-            limit = start + _room(rows)
+            limit = start + room(rows)
             self.tables[name] = Table(name, start, start + rows, limit)
             start = limit
         self.capacity = start
@@ -131,7 +131,7 @@ class Arena:
             rows = sources.get(name)
             if rows is None:
                 rows = np.arange(table.start, table.stop, dtype=np.int64)
-            limit = start + max(_room(len(rows)), table.limit - table.start)
+            limit = start + max(room(len(rows)), table.limit - table.start)
             wanted.append((table, rows, start, limit))
             start = limit
         self.capacity = start

@@ -32,7 +32,6 @@ from ecs_market.scenario.model import Population, Scenario
 from ecs_market.scenario.start import PatchStart, PopulationStart, draw_start
 from ecs_market.settings import PriceInfo, Settings
 from ecs_market.totals import Totals
-from ecs_market.types import I64
 from ecs_market.units import Units
 from ecs_market.world import Ledger, World
 
@@ -49,19 +48,8 @@ OPTIONAL_COMPONENTS: dict[str, type] = {
 def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     """Draw the start of a scenario and lay it out in arenas."""
     start = draw_start(scenario, seed)
-    modules = {by_name(u.family) for p in scenario.populations for u in p.utilities}
+    settings, widths = settings_of(scenario), widths_of(scenario)
     goods = len(scenario.goods)
-    params, settings = scenario.params, settings_of(scenario)
-    bundle = goods + (scenario.money_mode == "in_utility")
-    widths = {
-        "goods": goods,
-        "parameters": max((module.width(bundle) for module in modules), default=1),
-        # As many as can run at a time, and one for a post that sends its members elsewhere.
-        "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
-        "fallbacks": len(FALLBACKS),
-        "memory": settings.memory_slots,
-        "memory_prices": settings.memory_slots * goods,
-    }
     counts = [(p.name, p.count) for p in scenario.populations]
     # The engine's own mechanisms have a table each, those of plug-ins where they are in use.
     by_mechanism = dict.fromkeys(POST_TABLES, 0)
@@ -73,7 +61,7 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         posts=Arena(list(by_mechanism.items()), dict(widths)),
         seed=seed,
         threads=threads,
-        families=tuple(sorted(module.CODE for module in modules)),
+        families=tuple(sorted(module.CODE for module in _modules(scenario))),
         ledger=Ledger.empty(goods),
         totals=Totals(goods),
     )
@@ -86,7 +74,7 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
         ids = world.agents.whole(Identity).id[table.start : table.stop]
         world.agent_rows[ids] = np.arange(table.start, table.stop)
     world.scratch.allocate(world.agents.end, goods)
-    sort_by_space(world)
+    world.sort_by_place()
     _add_posts(world, scenario)
     _add_patches(world, scenario, start.patches)
     refresh_reach(world)
@@ -97,15 +85,25 @@ def build_world(scenario: Scenario, seed: int, threads: int) -> World:
     return world
 
 
-def sort_by_space(world: World) -> None:
-    """Sort each population's rows by tile, so that neighbours lie side by side."""
-    position = world.agents.whole(Position)
-    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
-    orders: dict[str, I64] = {}
-    for name, table in world.agents.tables.items():
-        x, y = (each[table.start : table.stop] >> TILE_SHIFT for each in (position.x, position.y))
-        orders[name] = np.argsort(y.astype(np.int64) * tiles_x + x, kind="stable")
-    world.restructure(reorder=orders)
+def _modules(scenario: Scenario) -> set[Any]:
+    """Return the modules of the utility families in use."""
+    return {by_name(u.family) for p in scenario.populations for u in p.utilities}
+
+
+def widths_of(scenario: Scenario) -> dict[str, int]:
+    """Return the sizes of the second dimensions of columns, by name."""
+    goods, params = len(scenario.goods), scenario.params
+    bundle = goods + (scenario.money_mode == "in_utility")
+    slots = scenario.attention.memory_slots
+    return {
+        "goods": goods,
+        "parameters": max((module.width(bundle) for module in _modules(scenario)), default=1),
+        # As many as can run at a time, and one for a post that sends its members elsewhere.
+        "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
+        "fallbacks": len(FALLBACKS),
+        "memory": slots,
+        "memory_prices": slots * goods,
+    }
 
 
 def unit_sizes(units: Units) -> dict[str, Any]:
@@ -136,6 +134,7 @@ def settings_of(scenario: Scenario) -> Settings:
         min_value=params.min_value,
         patience_ticks=params.patience_ticks,
         trade_cooldown_ticks=params.trade_cooldown_ticks,
+        reorder_every=params.reorder_every,
         idle=params.idle,
         forages=params.mode in ("forage", "both"),
         trades=params.mode in ("trade", "both"),

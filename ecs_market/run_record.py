@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from ecs_market.simulation import Simulation
 
 
-def open_recorder(
-    simulation: Simulation, target: str | Path | None, level: Level | str | None
-) -> Recorder:
+def level_of(scenario: Scenario, level: Level | str | None) -> Level:
+    """Return how much is recorded: as asked, or by the number of agents."""
+    return default_level(scenario.agent_count) if level is None else Level.parse(level)
+
+
+def open_recorder(simulation: Simulation, target: str | Path | None, level: Level) -> Recorder:
     """Open telemetry for a simulation and write its first rows."""
     scenario, units = simulation.scenario, simulation.units
-    chosen = default_level(scenario.agent_count) if level is None else Level.parse(level)
     return Recorder.open(
         target,
-        chosen,
+        level,
         run={
             "name": scenario.name,
             "scenario": json.dumps(scenario.to_dict(), ensure_ascii=False),

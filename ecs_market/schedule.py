@@ -7,6 +7,7 @@ left.  A host program's own systems are put after a phase or a system by name.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import esper
@@ -107,8 +108,16 @@ class Schedule:
 
     def run(self, world: World) -> None:
         """Run one tick; `world.timings` gets the nanoseconds each system took."""
+        if world.watch is None:
+            self._run(world, lambda entry: entry.system.process(world))
+            return
+        watch = world.watch
+        with watch.tick(world):
+            self._run(world, lambda entry: watch.process(entry.name, entry.system, world))
+
+    def _run(self, world: World, process: Callable[[Entry], object]) -> None:
         world.timings.clear()
         for entry in self.entries:
             before = time.perf_counter_ns()
-            entry.system.process(world)
+            process(entry)
             world.timings[entry.name] = time.perf_counter_ns() - before

@@ -94,6 +94,7 @@ class Settings:
     min_value: float = 0.01
     patience_ticks: int = 10
     trade_cooldown_ticks: int = 10
+    reorder_every: int = 50
     idle: str = "random_walk"
     forages: bool = True
     trades: bool = True

@@ -25,9 +25,13 @@ if TYPE_CHECKING:
     def int64(value: Any) -> int:
         """Convert to a 64-bit integer."""
 
+    def uint64(value: Any) -> int:
+        """Return a 64-bit unsigned integer."""
+
     def float64(value: Any) -> float:
         """Convert to a 64-bit float."""
 
 else:
     int64 = np.int64
+    uint64 = np.uint64
     float64 = np.float64

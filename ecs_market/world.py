@@ -7,9 +7,10 @@ import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from ecs_market.arena import Arena
 from ecs_market.columns import Spec
 from ecs_market.components.identity import Identity
 from ecs_market.components.market_account import MarketAccount
+from ecs_market.components.position import Position
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError, SimulationError
+from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.scratch import Scratch
 from ecs_market.settings import Settings
@@ -31,6 +34,21 @@ C = TypeVar("C")
 # Below this many rows a plain call is faster than handing ranges to threads.
 SERIAL_ROWS = 8192
 RANGES_A_THREAD = 8
+
+
+class Watcher(Protocol):
+    """What looks on while ticks are computed; it changes nothing."""
+
+    def tick(self, world: World) -> AbstractContextManager[None]:
+        """Return a block in which a tick is computed."""
+
+    def process(self, name: str, system: Any, world: World) -> None:
+        """Run a system."""
+
+    def section(
+        self, kernel: Callable[..., Any], rows: int
+    ) -> AbstractContextManager[Callable[..., Any]]:
+        """Return a block in which ranges of rows are worked on; it hands out what to call."""
 
 
 def private_esper() -> ModuleType:
@@ -97,6 +115,8 @@ class World:
         Nanoseconds of each system in the tick so far; `total_timings` in the whole run.
     recorder
         Where telemetry goes, None if nothing is recorded.
+    watch
+        Who looks on while ticks are computed, such as a `profiling.profiler.Profiler`; or None.
     """
 
     settings: Settings
@@ -115,6 +135,7 @@ class World:
     total_timings: dict[str, int] = field(default_factory=dict)
     totals: Totals = field(default_factory=lambda: Totals(0))
     recorder: Any = None
+    watch: Watcher | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger.empty(0))
     _pool: ThreadPoolExecutor | None = None
 
@@ -221,6 +242,21 @@ class World:
         self.agents.rearrange(sources)
         return self._number(births or {})
 
+    def sort_by_place(self) -> None:
+        """Sort each population's rows by tile, so that neighbours lie side by side in memory.
+
+        It is done every `reorder_every` ticks; rows may be in any order, but then the search reads
+        from all over.
+        """
+        position = self.agents.whole(Position)
+        tiles_x = (self.settings.width >> TILE_SHIFT) + 1
+        orders: dict[str, I64] = {}
+        for name, table in self.agents.tables.items():
+            here = slice(table.start, table.stop)
+            tile = (position.y[here] >> TILE_SHIFT).astype(np.int64) * tiles_x
+            orders[name] = np.argsort(tile + (position.x[here] >> TILE_SHIFT), kind="stable")
+        self.restructure(reorder=orders)
+
     def _number(self, births: Mapping[str, int]) -> I64:
         """Give ids to the new rows and rebuild the way from ids to rows."""
         ids = self.agents.whole(Identity).id
@@ -258,9 +294,17 @@ class World:
 
         `cost` says how many rows' worth of work one item is.  Results come in the order of ranges.
         """
-        items = stop - start
-        if items <= 0:
+        if stop <= start:
             return []
+        if self.watch is None:
+            return self._split(start, stop, kernel, args, cost)
+        with self.watch.section(kernel, stop - start) as watched:
+            return self._split(start, stop, watched, args, cost)
+
+    def _split(
+        self, start: int, stop: int, kernel: Callable[..., Any], args: tuple[Any, ...], cost: int
+    ) -> list[Any]:
+        items = stop - start
         if self.threads == 1 or items * cost < SERIAL_ROWS:
             return [kernel(start, stop, *args)]
         ranges = min(items, RANGES_A_THREAD * self.threads)

@@ -208,3 +208,32 @@ def test_specialise_is_memoised_and_refuses_a_name_with_other_bindings() -> None
         jit.specialise(template, "template_here", size=4)
     with pytest.raises(TypeError, match="plain function"):
         jit.specialise(max, "nothing")
+
+
+def test_finished_code_is_loaded_without_numbas_library(work: Path) -> None:
+    """What refers to the runtime alone needs no more; scipy, say, is not imported for it."""
+    place = str(work / "numba")
+    code = (
+        "import sys; from work import *;"
+        "report(total=total(5), library='numba.np.linalg' in sys.modules)"
+    )
+    assert run(work, code, NUMBA_CACHE_DIR=place)["library"] is True
+    second = run(work, code, NUMBA_CACHE_DIR=place)
+    assert (second["library"], second["total"]) == (False, 11)
+    assert second["kernels"]["total"] == [1, 0]
+
+
+def test_code_that_needs_numbas_library_gets_it(work: Path) -> None:
+    """A hash of a string refers to a secret that numba's library provides."""
+    (work / "word.py").write_text(
+        "from ecs_market.kernels.jit import kernel\n"
+        "@kernel\n"
+        "def same(x):\n"
+        "    return {'a': 1, 'b': x}['b']\n"
+    )
+    place = str(work / "numba")
+    code = "from work import *; import word; report(value=word.same(7))"
+    for loaded in (0, 1):
+        result = run(work, code, NUMBA_CACHE_DIR=place)
+        assert result["value"] == 7
+        assert result["kernels"]["same"] == [loaded, 1 - loaded]

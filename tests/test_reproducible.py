@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import random
 import subprocess
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 
 import ecs_market.world
 from ecs_market import Scenario, Simulation, load_scenario
+from ecs_market.components.identity import Identity
 from ecs_market.errors import SimulationError
 from ecs_market.world import World
 from tests.strategies import LIVELY, random_scenario, scenarios
@@ -109,6 +111,22 @@ def test_telemetry(level: str, canonical: list[str], tmp_path: Path) -> None:
 def test_row_order(canonical: list[str]) -> None:
     for seed in range(3):
         assert trace(CANONICAL, between=shuffler(seed)) == canonical
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_sorting_rows_by_place_again(every: int, canonical: list[str]) -> None:
+    moved = 0
+
+    def look(sim: Simulation) -> None:
+        nonlocal moved
+        ids = sim.world.agents.whole(Identity).id[: sim.world.agents.end].tolist()
+        moved += ids != before
+        before[:] = ids
+
+    before: list[int] = []
+    params = dataclasses.replace(CANONICAL.params, reorder_every=every)
+    assert trace(dataclasses.replace(CANONICAL, params=params), between=look) == canonical
+    assert moved > TICKS // every // 2
 
 
 def test_reading_between_ticks(canonical: list[str]) -> None:

@@ -56,6 +56,7 @@ params:
   # min_value: 0.01           # what is worth less [M] counts as nothing
   # patience_ticks: 10        # ticks within reach without a trade before giving up
   # trade_cooldown_ticks: 10  # for how long what was given up is barred
+  # reorder_every: 50         # ticks after which rows are sorted by place; results stay the same
   # idle: random_walk         # without a target: or home, stay
   # mode: both                # what agents look for: or trade, forage
 

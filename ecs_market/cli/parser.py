@@ -108,6 +108,55 @@ def _add_others(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     info.set_defaults(command="info")
 
 
+def _add_measuring(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    profile = commands.add_parser(
+        "profile",
+        help="run a scenario and print where the time goes",
+        description="Run a scenario and print what each system and kernel took. Nothing is kept "
+        "but the time line, if one is asked for.",
+    )
+    profile.add_argument("scenario", help="a YAML file or the name of a shipped scenario")
+    profile.add_argument("--ticks", type=whole(1), help="how many (default: as the scenario says)")
+    profile.add_argument("--seed", type=whole(0, MAX_SEED), help="default: the scenario's seed")
+    profile.add_argument("--threads", type=whole(1, 1024), help="never changes the result")
+    profile.add_argument(
+        "--telemetry-level", choices=LEVELS, default="summary", help="default: %(default)s"
+    )
+    profile.add_argument(
+        "--set",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        dest="overrides",
+        help="change one value of the scenario; repeatable",
+    )
+    profile.add_argument(
+        "--trace", metavar="FILE", help="write the time line, for https://ui.perfetto.dev"
+    )
+    profile.add_argument(
+        "--system", metavar="NAME", help="one system alone, again and again from the same state"
+    )
+    profile.add_argument(
+        "--repeats", type=whole(1, 10**6), help="with --system: runs in each tick (default: 5)"
+    )
+    profile.add_argument("--json", action="store_true", help="print the figures as JSON only")
+    profile.set_defaults(command="profile")
+
+    warmup = commands.add_parser(
+        "warmup",
+        help="compile ahead what scenarios need",
+        description="Compile the kernels that scenarios need and keep them, so that the first run "
+        "does not wait. Kernels are found by running each scenario, made small, uncompiled.",
+    )
+    warmup.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help="files or names (default: all shipped)"
+    )
+    warmup.add_argument(
+        "--check", action="store_true", help="only say whether all are cached: status 0, else 1"
+    )
+    warmup.set_defaults(command="warmup")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -117,6 +166,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ecs-market {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_measuring(commands)
     _add_others(commands)
     return parser
 
@@ -126,6 +176,14 @@ def _dispatch(options: argparse.Namespace) -> int:
         from ecs_market.cli.run import run
 
         return run(options)
+    if options.command == "profile":
+        from ecs_market.cli.profile import profile
+
+        return profile(options)
+    if options.command == "warmup":
+        from ecs_market.cli.warmup import warmup
+
+        return warmup(options)
     from ecs_market.cli import commands, init
 
     handlers: dict[str, Callable[[argparse.Namespace], int]] = {

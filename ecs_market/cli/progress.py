@@ -18,20 +18,11 @@ class Ticking(Protocol):
         """The number of completed ticks."""
 
 
-class Progress:
-    """A line on stderr that follows a run, if stderr is a terminal; otherwise silent.
+class Line:
+    """One line on stderr that is written over and over, if stderr is a terminal."""
 
-    Parameters
-    ----------
-    total : int
-        The number of ticks to come.
-    """
-
-    def __init__(self, total: int) -> None:
-        self.total = total
+    def __init__(self) -> None:
         self.shown = sys.stderr.isatty()
-        self.start = time.monotonic()
-        self._drawn = float("-inf")
         self._width = 0
 
     def __enter__(self) -> Self:
@@ -43,11 +34,38 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._write("")
+        self.passing("")
 
-    def notice(self, text: str) -> None:
-        """Show a sentence until the first tick is done."""
-        self._write(text)
+    def passing(self, text: str) -> None:
+        """Show a text until the next; nothing where stderr is no terminal."""
+        if self.shown:
+            blank = " " * (self._width - len(text))  # wipes the rest of a longer line
+            end = "" if text else "\r"
+            print(f"\r{text}{blank}", end=end, file=sys.stderr, flush=True)
+            self._width = len(text)
+
+    def lasting(self, text: str) -> None:
+        """Show a text until the next, or as a line of its own where stderr is no terminal."""
+        if self.shown:
+            self.passing(text)
+        else:
+            print(text, file=sys.stderr, flush=True)
+
+
+class Progress(Line):
+    """A line on stderr that follows a run, if stderr is a terminal; otherwise silent.
+
+    Parameters
+    ----------
+    total : int
+        The number of ticks to come.
+    """
+
+    def __init__(self, total: int) -> None:
+        super().__init__()
+        self.total = total
+        self.start = time.monotonic()
+        self._drawn = float("-inf")
 
     def __call__(self, simulation: Ticking) -> None:
         """Redraw after a tick, a few times a second."""
@@ -60,11 +78,29 @@ class Progress:
         self._drawn = now
         rate = done / max(now - self.start, 1e-9)
         left = (self.total - done) / rate if rate else 0.0
-        self._write(f"tick {done:,} of {self.total:,}, {rate:,.1f} ticks/s, {left:,.0f} s left")
+        self.passing(f"tick {done:,} of {self.total:,}, {rate:,.1f} ticks/s, {left:,.0f} s left")
 
-    def _write(self, text: str) -> None:
-        if self.shown:
-            blank = " " * (self._width - len(text))  # wipes the rest of a longer line
-            end = "" if text else "\r"
-            print(f"\r{text}{blank}", end=end, file=sys.stderr, flush=True)
-            self._width = len(text)
+
+class Compiling:
+    """Says on stderr that kernels are being compiled, and which; `count` says how many were.
+
+    On a terminal a line follows the names; elsewhere one sentence is said, once.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._line = Line()
+
+    def __call__(self, name: str) -> None:
+        """Take the name of a kernel that is about to be compiled."""
+        self.count += 1
+        text = "compiling kernels, once for this version"
+        if self._line.shown:
+            self._line.passing(f"{text}: {self.count} {name}")
+        elif self.count == 1:
+            print(f"ecs-market: {text} (`ecs-market warmup` does it ahead)", file=sys.stderr)
+
+    def done(self) -> None:
+        """Wipe the line."""
+        if self.count:
+            self._line.passing("")

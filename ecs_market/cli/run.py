@@ -11,7 +11,7 @@ from ecs_market import __version__
 from ecs_market.cli import report
 from ecs_market.cli.output import OutputFolder, numbered
 from ecs_market.cli.parser import INTERRUPTED
-from ecs_market.cli.progress import Progress
+from ecs_market.cli.progress import Compiling, Progress
 from ecs_market.errors import InputError, MarketError
 
 if TYPE_CHECKING:
@@ -40,48 +40,44 @@ def run(options: Namespace) -> int:
     }
     given = {name: value for name, value in chosen.items() if value is not None}
 
+    from ecs_market.crowding import crowding_notice
+    from ecs_market.kernels.jit import telling
     from ecs_market.simulation import Simulation
 
     output = open_output(options, seed)
-    kernels = cached_kernels()
-    try:
-        simulation = Simulation(scenario, seed=seed, telemetry=output.database, **given)
-    except BaseException:
-        output.discard()
-        raise
-    try:
-        with simulation:
-            status = follow(simulation, ticks)
-            summary = simulation.summary()
-    except MarketError:
-        print(f"ecs-market: what was recorded before is in {output.path}", file=sys.stderr)
-        raise
+    compiling = Compiling()
+    with telling(compiling):
+        try:
+            simulation = Simulation(scenario, seed=seed, telemetry=output.database, **given)
+        except BaseException:
+            output.discard()
+            raise
+        notice = crowding_notice(simulation.visible_neighbours)
+        if notice is not None:
+            print(f"ecs-market: {notice}", file=sys.stderr)
+        try:
+            with simulation:
+                status = follow(simulation, ticks)
+                summary = simulation.summary()
+        except MarketError:
+            print(f"ecs-market: what was recorded before is in {output.path}", file=sys.stderr)
+            raise
     document = {
         "scenario": Path(options.scenario).stem,
         "name": scenario.name,
         "seed": seed,
         "version": __version__,
         "status": status,
-        "compiled": cached_kernels() > kernels or not kernels,
+        "compiled": compiling.count > 0,
     }
     document |= {key: value for key, value in summary.items() if key not in document}
     finish(document, output, as_json=options.json)
     return INTERRUPTED if status == "interrupted" else 0
 
 
-def cached_kernels() -> int:
-    """Return how many compiled kernels are kept for this machine."""
-    from ecs_market.kernels.jit import cache_folder
-
-    folder = cache_folder()
-    return 0 if folder is None or not folder.exists() else sum(1 for _ in folder.iterdir())
-
-
 def follow(simulation: Simulation, ticks: int) -> str:
     """Run the ticks under a progress line and say how it ended."""
     with Progress(ticks) as progress:
-        if not cached_kernels():
-            progress.notice("compiling for this machine, once ...")
         try:
             simulation.run(ticks, on_tick=progress)
         except KeyboardInterrupt:

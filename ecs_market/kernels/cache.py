@@ -29,13 +29,14 @@ from typing import Any
 import llvmlite
 import numba
 import numpy as np
-from numba.core import caching, codegen, compiler, config
+from numba.core import caching, codegen, compiler, config, runtime
 
 # Numba's annotations differ from version to version, and these parts have none.
 _config: Any = config
 _codegen: Any = codegen
 _caching: Any = caching
 _CompileResult: Any = compiler.CompileResult
+_runtime: Any = runtime.rtsys
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _SOURCES = ("kernels", "preferences", "mechanisms")
@@ -277,15 +278,29 @@ class KernelCache:
         folder = cache_folder() if self._enabled else None
         return None if folder is None else folder / _entry_name(self._function, signature, target)
 
+    def holds(self, sig: Any, target_context: Any) -> bool:
+        """Tell whether an undamaged entry for `sig` is there; it is not loaded."""
+        path = self._path(sig, target_context.codegen())
+        try:
+            return path is not None and _digest_of(path) == _recorded(path)[0]
+        except (OSError, ValueError):
+            return False
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function for `sig`, or None; whatever goes wrong is a miss."""
-        target_context.refresh()
         try:
             path = self._path(sig, target_context.codegen())
             if path is None:
                 return None
-            if _digest_of(path) != path.read_text(encoding="ascii"):
+            digest, needs = _recorded(path)
+            if _digest_of(path) != digest:
                 return None
+            # Numba reads its whole library of implementations, and scipy's if it is installed,
+            # before it loads anything; finished code mostly needs no more than the runtime.
+            if needs == _RUNTIME:
+                _runtime.initialize(target_context)
+            else:
+                target_context.refresh()
             # Written by save_overload into a folder that only this user can write to.
             state = _entry(path).load(_ONLY)
             return _CompileResult._rebuild(target_context, *state)  # noqa: SLF001
@@ -303,10 +318,31 @@ class KernelCache:
             for part in _parts(path):
                 part.unlink(missing_ok=True)
             _entry(path).save(_ONLY, data._reduce())  # noqa: SLF001
-            path.write_text(_digest_of(path), encoding="ascii")
+            needs = _RUNTIME if _self_contained(data) else _LIBRARY
+            path.write_text(f"{_digest_of(path)} {needs}", encoding="ascii")
 
 
 _ONLY = "code"
+# What must be set up before an entry is loaded.
+_RUNTIME, _LIBRARY = "runtime", "library"
+# Symbols that are there once numba's runtime is: of Python, of that runtime, of LLVM.
+_PROVIDED = ("Py", "_Py_NoneStruct", "NRT_", "numba_", "llvm.")
+
+
+def _self_contained(result: Any) -> bool:
+    """Tell whether compiled code refers to nothing but what numba's runtime provides."""
+    if result.reload_init:
+        return False
+    module = result.library._final_module  # noqa: SLF001
+    outside = [each.name for each in module.functions if each.is_declaration]
+    outside += [each.name for each in module.global_variables if each.is_declaration]
+    return all(name.startswith(_PROVIDED) for name in outside)
+
+
+def _recorded(path: Path) -> tuple[str, str]:
+    """Return the digest of an entry and what it needs; ValueError if that can't be read."""
+    digest, needs = path.read_text(encoding="ascii").split(" ")
+    return digest, needs
 
 
 def _entry(path: Path) -> Any:

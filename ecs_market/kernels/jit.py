@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import threading
 import types
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numba
-from numba.core import config
+from numba.core import config, event
+from numba.core.registry import CPUDispatcher
 
 from ecs_market.kernels.cache import KernelCache, cache_folder, clear_cache
 
 __all__ = [
     "KernelInfo",
+    "Watch",
     "absorbed",
     "borrowing",
     "cache_folder",
@@ -24,7 +27,11 @@ __all__ = [
     "compiled_kernels",
     "inlined",
     "kernel",
+    "kernel_name",
     "specialise",
+    "telling",
+    "watch_here",
+    "watching",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,6 +39,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Numba's annotations differ from version to version.
 _njit: Any = numba.njit
 _config: Any = config
+_event: Any = event
 
 _lock = threading.RLock()
 _dispatchers: list[Any] = []
@@ -110,6 +118,8 @@ def _compile(function: F, **options: bool) -> F:
     dispatcher._cache = KernelCache(function)  # noqa: SLF001
     with _lock:
         _dispatchers.append(dispatcher)
+        if _watches:
+            dispatcher.__class__ = _Watched
     typed: F = dispatcher
     return typed
 
@@ -170,6 +180,91 @@ def _same(one: Any, other: Any) -> bool:
     if one is other:
         return True
     return type(one) is type(other) and isinstance(one, (int, float, str)) and one == other
+
+
+# --- looking on ------------------------------------------------------------------------------
+
+Watch: TypeAlias = Callable[[Any, tuple[Any, ...]], Any]
+"""Called instead of a kernel, with the kernel and its arguments; returns what callers shall get.
+
+The kernel itself is called by its method `unwatched`.
+"""
+
+_here = threading.local()
+_watches = 0
+
+
+class _Watched(CPUDispatcher):  # type: ignore[misc]  # numba has no types
+    """A kernel whose calls from Python are seen by whoever watches in the calling thread."""
+
+    unwatched = CPUDispatcher.__call__
+
+    def __call__(self, *args: Any) -> Any:
+        watch = getattr(_here, "watch", None)
+        return self.unwatched(*args) if watch is None else watch(self, args)
+
+
+def watch_here(watch: Watch | None) -> Watch | None:
+    """Let `watch` see this thread's calls, inside a `watching` block; return who did until now."""
+    outer: Watch | None = getattr(_here, "watch", None)
+    _here.watch = watch
+    return outer
+
+
+@contextmanager
+def watching(watch: Watch | None) -> Iterator[None]:
+    """Let `watch` make this thread's calls of kernels inside the block; None: unwatched.
+
+    While nobody watches, kernels are numba's own dispatchers and nothing stands between them and
+    their callers.  Under a watch their class is a subclass that asks.  Calls of kernels by kernels
+    are compiled code and not seen; neither is anything where compilation is switched off.
+    """
+    global _watches  # noqa: PLW0603
+    with _lock:
+        _watches += 1
+        if _watches == 1:
+            for dispatcher in _dispatchers:
+                dispatcher.__class__ = _Watched
+    outer = watch_here(watch)
+    try:
+        yield
+    finally:
+        watch_here(outer)
+        with _lock:
+            _watches -= 1
+            if not _watches:
+                for dispatcher in _dispatchers:
+                    dispatcher.__class__ = CPUDispatcher
+
+
+def kernel_name(function: Any) -> str:
+    """Return a kernel's name as profiles show it: that of its function."""
+    plain = getattr(function, "py_func", function)
+    return str(getattr(plain, "__qualname__", type(plain).__qualname__))
+
+
+class _Teller(_event.Listener):  # type: ignore[misc]  # numba has no types
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self._tell = tell
+
+    def on_start(self, event: Any) -> None:
+        """Say which kernel comes; those of a host program are its own affair."""
+        dispatcher = event.data["dispatcher"]
+        if any(dispatcher is each for each in _dispatchers):
+            self._tell(kernel_name(dispatcher))
+
+    def on_end(self, event: Any) -> None:
+        """Nothing is to be said at the end."""
+
+
+@contextmanager
+def telling(tell: Callable[[str], object]) -> Iterator[None]:
+    """Call `tell` with the name of each kernel that is about to be compiled inside the block.
+
+    What comes from the cache is not told.  It is called in the thread that compiles.
+    """
+    with _event.install_listener("numba:compile", _Teller(tell)):
+        yield
 
 
 def compiled_kernels() -> list[KernelInfo]:

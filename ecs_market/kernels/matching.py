@@ -35,11 +35,21 @@ def bars(row: int, ident: int, tick: int, kind: I8, target: I64, until: I32) -> 
 
 @kernel
 def pair_mutual(
-    seekers: I64, ids: I64, agent_rows: I64, choice_kind: I8, choice_target: I64, partner: I64
+    start: int,
+    stop: int,
+    seekers: I64,
+    ids: I64,
+    agent_rows: I64,
+    choice_kind: I8,
+    choice_target: I64,
+    partner: I64,
 ) -> int:
-    """Pair agents that are each other's first choice; return the number of pairs."""
+    """Pair agents that are each other's first choice; return the number of pairs.
+
+    Each agent's own row is written alone, as everywhere here.
+    """
     pairs = 0
-    for position in range(seekers.shape[0]):
+    for position in range(start, stop):
         row = seekers[position]
         other = agent_rows[choice_target[row]]
         if choice_kind[other] == PARTNER and choice_target[other] == ids[row]:
@@ -50,7 +60,18 @@ def pair_mutual(
 
 
 @kernel
-def gather_suitors(
+def listed(start: int, stop: int, seekers: I64, count: I8) -> int:
+    """Return how many candidates some seekers have together."""
+    found = int64(0)
+    for position in range(start, stop):
+        found += count[seekers[position]]
+    return found
+
+
+@kernel
+def list_suitors(
+    start: int,
+    stop: int,
     seekers: I64,
     tick: int,
     ids: I64,
@@ -61,16 +82,17 @@ def gather_suitors(
     barred_kind: I8,
     barred_target: I64,
     barred_until: I32,
-    suitor_start: I32,
-    fill: bool,
-    suitor_row: I32,
-    suitor_weight: F32,
-) -> None:
-    """Count, or with `fill` write, for each seeker those that list it and that it does not list.
+) -> tuple[I32, I32, F32]:
+    """Return for some seekers whom they list without being listed: end, suitor and weight.
 
-    Its own list being full of better ones is the usual reason; `suitor_start` is indexed by row.
+    That the other's list is full of better ones is the usual reason.
     """
-    for position in range(seekers.shape[0]):
+    most = listed(start, stop, seekers, count)
+    end = np.empty(most, np.int32)
+    suitor = np.empty(most, np.int32)
+    weight = np.empty(most, np.float32)
+    found = 0
+    for position in range(start, stop):
         row = seekers[position]
         for slot in range(count[row]):
             other = int64(candidate_row[row, slot])
@@ -78,13 +100,11 @@ def gather_suitors(
                 continue
             if bars(other, ids[row], tick, barred_kind, barred_target, barred_until):
                 continue
-            if fill:
-                place = suitor_start[other + 1] - 1
-                suitor_start[other + 1] = place
-                suitor_row[place] = row
-                suitor_weight[place] = candidate_weight[row, slot]
-            else:
-                suitor_start[other + 1] += 1
+            end[found] = other
+            suitor[found] = row
+            weight[found] = candidate_weight[row, slot]
+            found += 1
+    return end[:found].copy(), suitor[:found].copy(), weight[:found].copy()
 
 
 @kernel
@@ -115,27 +135,30 @@ def draw_weights(
 
 
 @kernel
-def gather_edges(
+def list_edges(
+    start: int,
+    stop: int,
     seekers: I64,
     tick: int,
     ids: I64,
     count: I8,
     candidate_row: I32,
-    weight: F32,
+    weights: F32,
     open_to: Bool,
     barred_kind: I8,
     barred_target: I64,
     barred_until: I32,
-    edge_start: I32,
-    fill: bool,
-    edge_row: I32,
-    edge_weight: F32,
-) -> None:
-    """Count, or with `fill` write, for each seeker all with whom either of the two would pair.
+) -> tuple[I32, I32, F32]:
+    """Return for some seekers all edges of their lists, from both ends: end, other and weight.
 
-    `edge_start` is used as in `gather_suitors`.
+    Where the other lists the seeker too, it returns its own end itself.
     """
-    for position in range(seekers.shape[0]):
+    most = 2 * listed(start, stop, seekers, count)
+    end = np.empty(most, np.int32)
+    suitor = np.empty(most, np.int32)
+    weight = np.empty(most, np.float32)
+    found = 0
+    for position in range(start, stop):
         row = seekers[position]
         for slot in range(count[row]):
             other = int64(candidate_row[row, slot])
@@ -145,24 +168,46 @@ def gather_edges(
                 continue
             both = 1 if lists(other, row, count, candidate_row) else 2
             for side in range(both):
-                end = row if side == 0 else other
-                if fill:
-                    place = edge_start[end + 1] - 1
-                    edge_start[end + 1] = place
-                    edge_row[place] = other if side == 0 else row
-                    edge_weight[place] = weight[row, slot]
-                else:
-                    edge_start[end + 1] += 1
+                end[found] = row if side == 0 else other
+                suitor[found] = other if side == 0 else row
+                weight[found] = weights[row, slot]
+                found += 1
+    return end[:found].copy(), suitor[:found].copy(), weight[:found].copy()
+
+
+@kernel
+def count_ends(end: I32, starts: I32) -> None:
+    """Add the edges of each row to its count, kept one place on."""
+    for edge in range(end.shape[0]):
+        starts[end[edge] + 1] += 1
+
+
+@kernel
+def place_edges(
+    end: I32, suitor: I32, weight: F32, next_place: I32, suitor_row: I32, suitor_weight: F32
+) -> None:
+    """Write edges in the order of their ends."""
+    for edge in range(end.shape[0]):
+        place = next_place[end[edge]]
+        next_place[end[edge]] = place + 1
+        suitor_row[place] = suitor[edge]
+        suitor_weight[place] = weight[edge]
 
 
 @kernel
 def sort_suitors(
-    seekers: I64, ids: I64, first: I32, last: I32, suitor_row: I32, suitor_weight: F32
+    start: int,
+    stop: int,
+    seekers: I64,
+    ids: I64,
+    first: I32,
+    suitor_row: I32,
+    suitor_weight: F32,
 ) -> None:
     """Sort each seeker's suitors by weight, ties by the lower id (insertion sort: few each)."""
-    for position in range(seekers.shape[0]):
+    for position in range(start, stop):
         row = seekers[position]
-        for entry in range(first[row] + 1, last[row]):
+        for entry in range(first[row] + 1, first[row + 1]):
             moved = suitor_row[entry]
             weight = suitor_weight[entry]
             place = entry
@@ -178,8 +223,10 @@ def sort_suitors(
 
 
 @kernel
-def match_rounds(
-    seekers: I64,
+def find_favourites(
+    start: int,
+    stop: int,
+    active: I64,
     tick: int,
     ids: I64,
     count: I8,
@@ -189,59 +236,52 @@ def match_rounds(
     barred_target: I64,
     barred_until: I32,
     first: I32,
-    last: I32,
     suitor_row: I32,
     cursor: I32,
     favourite: I32,
-    partner: I64,
-) -> int:
-    """Pair mutual favourites in rounds until none is left; return the number of pairs.
+) -> None:
+    """Write whom each active row likes best of those that may still be paired, -1 if nobody.
 
-    `cursor` is how far a row has gone through its own list and then its suitors; `open_to` tells
-    who may still be paired.
+    `cursor` is how far a row has gone through its own list and then its suitors.
     """
-    pairs = 0
-    alive = seekers.shape[0]
-    active = np.empty(alive, np.int64)
-    for position in range(alive):
-        active[position] = seekers[position]
-    while alive > 0:
-        remaining = 0
-        for position in range(alive):
-            row = active[position]
-            if not open_to[row]:
-                continue
-            chosen = int64(-1)
-            step = int64(cursor[row])
-            end = int64(count[row]) + last[row] - first[row]
-            while step < end:
-                if step < count[row]:
-                    other = int64(candidate_row[row, step])
-                    fit = open_to[other] and not bars(
-                        other, ids[row], tick, barred_kind, barred_target, barred_until
-                    )
-                else:
-                    other = int64(suitor_row[first[row] + step - count[row]])
-                    fit = open_to[other]
-                if fit:
-                    chosen = other
-                    break
-                step += 1
-            cursor[row] = step
-            favourite[row] = chosen
-            if chosen >= 0:
-                active[remaining] = row
-                remaining += 1
+    for position in range(start, stop):
+        row = active[position]
+        chosen = int64(-1)
+        step = int64(cursor[row])
+        end = int64(count[row]) + first[row + 1] - first[row]
+        while step < end:
+            if step < count[row]:
+                other = int64(candidate_row[row, step])
+                fit = open_to[other] and not bars(
+                    other, ids[row], tick, barred_kind, barred_target, barred_until
+                )
             else:
-                open_to[row] = False
-        alive = remaining
-        for position in range(alive):
-            row = active[position]
-            other = int64(favourite[row])
-            if open_to[row] and open_to[other] and favourite[other] == row:
-                partner[row] = ids[other]
-                partner[other] = ids[row]
-                open_to[row] = False
-                open_to[other] = False
-                pairs += 1
-    return pairs
+                other = int64(suitor_row[first[row] + step - count[row]])
+                fit = open_to[other]
+            if fit:
+                chosen = other
+                break
+            step += 1
+        cursor[row] = step
+        favourite[row] = chosen
+
+
+@kernel
+def pair_favourites(
+    start: int, stop: int, active: I64, ids: I64, favourite: I32, open_to: Bool, partner: I64
+) -> int:
+    """Pair active rows that like each other best; return the number of rows paired.
+
+    Rows that are paired, or that nobody is left for, are not open any more.
+    """
+    paired = 0
+    for position in range(start, stop):
+        row = active[position]
+        other = int64(favourite[row])
+        if other < 0:
+            open_to[row] = False
+        elif favourite[other] == row:
+            partner[row] = ids[other]
+            open_to[row] = False
+            paired += 1
+    return paired

@@ -12,15 +12,18 @@ from ecs_market.components.identity import Identity
 from ecs_market.components.intent import PARTNER, Intent
 from ecs_market.components.pairing import Pairing
 from ecs_market.kernels.matching import (
+    count_ends,
     draw_weights,
-    gather_edges,
-    gather_suitors,
-    match_rounds,
+    find_favourites,
+    list_edges,
+    list_suitors,
+    pair_favourites,
     pair_mutual,
+    place_edges,
     sort_suitors,
 )
 from ecs_market.kernels.spatial import accumulate
-from ecs_market.types import F32, I8, I64
+from ecs_market.types import F32, I8, I32, I64, Bool
 from ecs_market.world import World
 
 
@@ -36,14 +39,23 @@ def three_pass(world: World) -> int:
     pairs = 0
     rows = _seekers(world)
     if len(rows):
-        pairs += pair_mutual(
-            rows, ids, world.agent_rows, search.choice_kind, search.choice_target, partner
+        found = world.over(
+            0,
+            len(rows),
+            pair_mutual,
+            rows,
+            ids,
+            world.agent_rows,
+            search.choice_kind,
+            search.choice_target,
+            partner,
         )
+        pairs += sum(found)
         left = rows[partner[rows] < 0]
         if len(left):
             # A full list holds the best, so that who is not on it comes after all who are.
             pairs += _heaviest_first(
-                world, left, gather_suitors, search.candidate_weight, search.candidates
+                world, left, list_suitors, search.candidate_weight, search.candidates
             )
     return pairs
 
@@ -104,45 +116,71 @@ def _all_edges(world: World, weight: F32) -> int:
     rows = _seekers(world)
     if not len(rows):
         return 0
-    return _heaviest_first(world, rows, gather_edges, weight, np.zeros(world.agents.end, np.int8))
+    return _heaviest_first(world, rows, list_edges, weight, np.zeros(world.agents.end, np.int8))
 
 
 def _heaviest_first(
-    world: World, seekers: I64, gather: Callable[..., Any], weight: F32, own: I8
+    world: World, seekers: I64, listing: Callable[..., Any], weight: F32, own: I8
 ) -> int:
     """Match greedily by weight; `own` says how much of an agent's list comes before the rest.
 
-    `gather` collects that rest, which is then sorted.
+    `listing` finds that rest, which is then sorted.
     """
     search, barred = world.scratch.search, world.agents.whole(Barred)
     ids = world.agents.whole(Identity).id
     bars = (barred.kind, barred.target, barred.until)
-    rows = world.agents.end
-    open_to = np.zeros(rows, np.bool_)
+    open_to = np.zeros(world.agents.end, np.bool_)
     open_to[seekers] = True
-    ends = np.zeros(rows + 1, np.int32)
     lists = (seekers, world.tick, ids, search.candidates, search.candidate_row, weight)
-    no_row, no_weight = np.empty(0, np.int32), np.empty(0, np.float32)
-    gather(*lists, open_to, *bars, ends, False, no_row, no_weight)
-    accumulate(ends)
-    other_row = np.empty(ends[-1], np.int32)
-    other_weight = np.empty(ends[-1], np.float32)
-    starts = ends.copy() if ends[-1] else ends
-    gather(*lists, open_to, *bars, starts, True, other_row, other_weight)
-    first, last = starts[1:], ends[1:]
-    sort_suitors(seekers, ids, first, last, other_row, other_weight)
-    return match_rounds(
-        seekers,
-        world.tick,
-        ids,
-        own,
-        search.candidate_row,
-        open_to,
-        *bars,
-        first,
-        last,
-        other_row,
-        np.zeros(rows, np.int32),
-        np.full(rows, -1, np.int32),
-        world.agents.whole(Pairing).partner,
-    )
+    edges = world.over(0, len(seekers), listing, *lists, open_to, *bars)
+    first, other_row, other_weight = _by_end(edges, world.agents.end)
+    world.over(0, len(seekers), sort_suitors, seekers, ids, first, other_row, other_weight)
+    return _rounds(world, seekers, own, open_to, first, other_row)
+
+
+def _by_end(edges: list[tuple[I32, I32, F32]], rows: int) -> tuple[I32, I32, F32]:
+    """Return where the edges of each row start, and others and weights in the order of rows."""
+    first = np.zeros(rows + 1, np.int32)
+    for end, _, _ in edges:
+        count_ends(end, first)
+    accumulate(first)
+    other_row = np.empty(first[-1], np.int32)
+    other_weight = np.empty(first[-1], np.float32)
+    places = first[:-1].copy()
+    for end, other, weight in edges:
+        place_edges(end, other, weight, places, other_row, other_weight)
+    return first, other_row, other_weight
+
+
+def _rounds(world: World, seekers: I64, own: I8, open_to: Bool, first: I32, other_row: I32) -> int:
+    """Pair mutual favourites in rounds until none is left; return the number of pairs."""
+    search, barred = world.scratch.search, world.agents.whole(Barred)
+    ids, partner = world.agents.whole(Identity).id, world.agents.whole(Pairing).partner
+    cursor = np.zeros(world.agents.end, np.int32)
+    favourite = np.full(world.agents.end, -1, np.int32)
+    paired = 0
+    active = seekers
+    while len(active):
+        world.over(
+            0,
+            len(active),
+            find_favourites,
+            active,
+            world.tick,
+            ids,
+            own,
+            search.candidate_row,
+            open_to,
+            barred.kind,
+            barred.target,
+            barred.until,
+            first,
+            other_row,
+            cursor,
+            favourite,
+        )
+        paired += sum(
+            world.over(0, len(active), pair_favourites, active, ids, favourite, open_to, partner)
+        )
+        active = active[open_to[active]]
+    return paired // 2

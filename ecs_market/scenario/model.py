@@ -67,6 +67,7 @@ class Params:
     min_value: float = 0.01
     patience_ticks: int = 10
     trade_cooldown_ticks: int = 10
+    reorder_every: int = 50
     idle: Literal["random_walk", "home", "stay"] = "random_walk"
     mode: Mode = "both"
     mode_schedule: tuple[tuple[Mode, int], ...] = ()

@@ -176,6 +176,12 @@ class ParamsIn(Section):
     trade_cooldown_ticks: int = Field(
         10, ge=0, le=BIG, description="Ticks for which a target that was given up is barred."
     )
+    reorder_every: int = Field(
+        50,
+        ge=1,
+        le=BIG,
+        description="Ticks after which rows are sorted by place, for speed.",
+    )
     idle: Literal["random_walk", "home", "stay"] = Field(
         "random_walk", description="What agents without a target do."
     )
