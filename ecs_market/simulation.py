@@ -122,7 +122,7 @@ class Simulation:
 
     def run(
         self,
-        ticks: int,
+        ticks: int | None = None,
         on_tick: Callable[[Simulation], object] | None = None,
         *,
         profile: bool = False,
@@ -131,12 +131,15 @@ class Simulation:
 
         Parameters
         ----------
+        ticks
+            How many; the scenario's if not given.
         on_tick
             Called with the simulation after each.
         profile
             Measure every system and kernel; `profile()` then says where the time went.  Results are
             the same; it costs about 1 % of a large economy.
         """
+        ticks = self.scenario.ticks if ticks is None else ticks
         if profile:
             self._profiled(Profiler(), ticks, on_tick)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sqlite3
 from fractions import Fraction
 from pathlib import Path
@@ -223,3 +224,14 @@ def test_posts_are_stored_with_their_goods_as_json() -> None:
         ]
         with pytest.raises(InputError, match="market post 0: unknown key 'colour'"):
             recorder.append_posts([post | {"colour": 1}])
+
+
+def test_every_table_and_column_is_described() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "telemetry.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", page, re.MULTILINE))
+    assert set(rows) == set(TABLES)
+    shared = {"run_id", "tick", "market_id", "commodity"}
+    for name, table in TABLES.items():
+        assert f"`{table.level.label}`" in rows[name].split("|")[0]
+        for column in table.columns:
+            assert column.name in shared or f"`{column.name}`" in rows[name], (name, column.name)

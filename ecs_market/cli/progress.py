@@ -64,8 +64,9 @@ class Progress(Line):
     def __init__(self, total: int) -> None:
         super().__init__()
         self.total = total
-        self.start = time.monotonic()
         self._drawn = float("-inf")
+        # When the first tick was over, which compiles and says nothing of those to come.
+        self._first: tuple[int, float] | None = None
 
     def __call__(self, simulation: Ticking) -> None:
         """Redraw after a tick, a few times a second."""
@@ -76,9 +77,13 @@ class Progress(Line):
         if now - self._drawn < INTERVAL and done < self.total:
             return
         self._drawn = now
-        rate = done / max(now - self.start, 1e-9)
-        left = (self.total - done) / rate if rate else 0.0
-        self.passing(f"tick {done:,} of {self.total:,}, {rate:,.1f} ticks/s, {left:,.0f} s left")
+        text = f"tick {done:,} of {self.total:,}"
+        if self._first is None:
+            self._first = (done, now)
+        elif done > self._first[0]:
+            rate = (done - self._first[0]) / max(now - self._first[1], 1e-9)
+            text += f", {rate:,.1f} ticks/s, {(self.total - done) / rate:,.0f} s left"
+        self.passing(text)
 
 
 class Compiling:

@@ -60,7 +60,10 @@ def resolve(document: Document, report: Report, default_name: str) -> Scenario:
     """
     registry.every_entry()  # a broken plug-in is its own error, not a fault of the file
     if not isinstance(document.data, dict):
-        report.add((), f"expected a mapping of scenario keys, got {shown(document.data)}")
+        message = f"expected a mapping of scenario keys, got {shown(document.data)}"
+        if isinstance(document.data, str):
+            message += "; load_scenario reads a scenario by its name or path"
+        report.add((), message)
         report.raise_if_any()
     spec = ScenarioIn.model_validate(document.data, context=report)
     made = _build(spec, report, default_name)
