@@ -160,7 +160,7 @@ def test_converged_marginal_and_indicative() -> None:
         (["newton", "ration_last"], True, True),
         (["ration_last", "newton"], False, True),
         (["bilateral", "newton"], False, False),
-        (["no_trade", "newton"], False, False),
+        (["no_trade"], False, False),
         (["newton"], True, True),
     ],
 )
