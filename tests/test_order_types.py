@@ -17,7 +17,7 @@ from ecs_market.mechanisms.order_types import reach, types_and_weights
 from ecs_market.types import I64
 from tests.oracles.mixed_orders import Period
 from tests.test_double_auction_runs import hashes, scenario
-from tests.test_double_auction_traders import SCHEDULE, period, smith
+from tests.test_double_auction_traders import SCHEDULE, efficiency, period, smith
 
 MIXES: list[dict[str, float]] = [
     {"limit": 0.7, "market": 0.2, "stop": 0.1},
@@ -106,6 +106,24 @@ def test_stops_wait_and_are_triggered() -> None:
             triggered += len(waiting & {order for order, kind in found if kind is None})
             waiting = {order for order, kind in found if kind == "stop"}
     assert triggered > 0
+
+
+@pytest.mark.parametrize("behaviour", ["truthful", "zi_c", "zip"])
+def test_nobody_loses_by_a_market_order(behaviour: str) -> None:
+    world = smith(behaviour, activations=400, order_type=MIXES[2], lifetime=1)
+    found = [period(world, seed) for seed in range(20)]
+    assert all((each.settled.gain >= 0).all() for each in found)
+    assert min(efficiency(each) for each in found) > 50
+
+
+def test_learned_margins_are_not_misled_by_what_nobody_hears() -> None:
+    """A market order goes as far as its agent's money: heard, it would pull all bids up."""
+    errors = []
+    for seed in range(10):
+        world = smith("zip", activations=400, order_type={"limit": 7, "market": 3}, lifetime=1)
+        days = [period(world, seed) for _ in range(10)]
+        errors.append(abs(float(np.median(days[-1].trades().price)) - 200.0))
+    assert np.mean(errors) < 15.0
 
 
 def test_one_weight_is_one_word() -> None:
