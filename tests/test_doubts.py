@@ -113,7 +113,7 @@ def test_a_mix_of_orders_of_which_none_rests(caplog: pytest.LogCaptureFixture) -
         simulation.run(3)
         assert simulation.summary()["market_trades"] == 0
     caplog.clear()
-    mix["limit"] = 0.1
+    mix["limit"] = 1
     assert warned(mapping, caplog) == []
 
 
