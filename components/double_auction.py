@@ -29,6 +29,7 @@ def no_flags() -> Bool:
 class DoubleAuction:
     """Parameters of a post that runs a continuous double auction, and its last prices.
 
+    `order_weights` has a weight for each of `ORDER_TYPES`, all 0 where a post has one type.
     `last_price` is the price of the last trade; unlike what the post publishes it is never a first
     price given or an indicative one.
     """
@@ -36,7 +37,8 @@ class DoubleAuction:
     behaviour: I8 = column(np.int8, "index into BEHAVIOURS")
     activations: I64 = column(np.int64, "1, 0 = one for each member")
     order_size: I64 = column(np.int64, "lot", fill=1)
-    order_type: I8 = column(np.int8, "index into ORDER_TYPES")
+    order_type: I8 = column(np.int8, "index into ORDER_TYPES, -1 = drawn by order_weights")
+    order_weights: F64 = column(np.float64, "1", width="order_types", optional=True)
     lifetime: I32 = column(np.int32, "tick, 0 = until the agent leaves")
     price_low: I64 = column(np.int64, "price step", fill=1)
     price_high: I64 = column(np.int64, "price step, 0 = none")

@@ -22,10 +22,9 @@ from ecs_market.components.position import Position
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility, Visibility
-from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.mechanisms.registered import POST_TABLES
-from ecs_market.post_tables import add_post_tables, index_posts, write_post
+from ecs_market.post_tables import POST_WIDTHS, add_post_tables, index_posts, write_post
 from ecs_market.preferences.families import by_name
 from ecs_market.preferences.modes import IN_UTILITY, MODES
 from ecs_market.scenario.model import Population, Scenario
@@ -100,7 +99,7 @@ def widths_of(scenario: Scenario) -> dict[str, int]:
         "parameters": max((module.width(bundle) for module in _modules(scenario)), default=1),
         # As many as can run at a time, and one for a post that sends its members elsewhere.
         "bars": 1 + max(1, -(-params.trade_cooldown_ticks // max(1, params.patience_ticks))),
-        "fallbacks": len(FALLBACKS),
+        **POST_WIDTHS,
         "memory": slots,
         "memory_prices": slots * goods,
     }

@@ -27,6 +27,9 @@ class Spec:
         What a row holds before anything is written to it.
     state
         Whether the next tick reads it, so that it is part of the state hash.
+    optional
+        Whether the hash leaves it out while every row holds `fill`, so that a setting that nobody
+        uses has no part in it.
     """
 
     dtype: Any
@@ -34,13 +37,20 @@ class Spec:
     width: str | None = None
     fill: float = 0
     state: bool = True
+    optional: bool = False
 
 
 def column(
-    dtype: Any, unit: str, *, width: str | None = None, fill: float = 0, state: bool = True
+    dtype: Any,
+    unit: str,
+    *,
+    width: str | None = None,
+    fill: float = 0,
+    state: bool = True,
+    optional: bool = False,
 ) -> Any:
     """Declare a column of a component; the arena allocates it from this."""
-    return dataclasses.field(metadata={"column": Spec(dtype, unit, width, fill, state)})
+    return dataclasses.field(metadata={"column": Spec(dtype, unit, width, fill, state, optional)})
 
 
 def specs(component: type) -> dict[str, Spec]:

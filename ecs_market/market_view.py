@@ -119,7 +119,10 @@ class MarketView:
 
     @property
     def pending_orders(self) -> list[dict[str, Any]]:
-        """Orders that wait at the post, with the keys that `clear(orders=...)` takes."""
+        """Orders that wait at the post, with the keys that `clear(orders=...)` takes.
+
+        A stop that no trade has triggered yet has the `order_type` stop; others have none.
+        """
         names, units = self._simulation.world.settings.goods, self._simulation.units
         return [
             {
@@ -128,6 +131,7 @@ class MarketView:
                 "direction": "sell" if book.sells[i] else "buy",
                 "quantity": units.from_lots(int(book.lots[i])),
                 "limit_price": units.from_steps(int(book.price[i])),
+                **({"order_type": "stop"} if _waits(book, int(i)) else {}),
             }
             for book in books(self._simulation.world)
             if isinstance(book, (GatheredOrders, RestingOrders))
@@ -170,6 +174,11 @@ class MarketView:
 
     def __repr__(self) -> str:
         return f"<MarketView {self.id} {self.mechanism_type} at {self.location}>"
+
+
+def _waits(book: GatheredOrders | RestingOrders, entry: int) -> bool:
+    """Return whether an order is a stop that waits for its trigger."""
+    return isinstance(book, RestingOrders) and bool(book.trigger[entry] > 0)
 
 
 def market_views(simulation: Simulation) -> list[MarketView]:

@@ -14,12 +14,11 @@ from ecs_market.components.double_auction import ORDER_TYPES, GivenOrders
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
-from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.errors import InputError
 from ecs_market.kernels.order_book import FOREVER
 from ecs_market.mechanisms import double_auction
 from ecs_market.mechanisms.registered import POST_TABLES
-from ecs_market.post_tables import add_post_tables, write_post
+from ecs_market.post_tables import POST_WIDTHS, add_post_tables, write_post
 from ecs_market.preferences import limit_order
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.scenario import Post, scenario_for_clear
@@ -152,6 +151,11 @@ def _kinds(orders: Sequence[Mapping[str, Any]], post: Post) -> I64:
                 )
             continue
         named = order.get(TYPE, post.parameters[TYPE])
+        if isinstance(named, Mapping) and TYPE not in order:
+            raise InputError(
+                f"orders[{index}]: {TYPE} is missing; that of mechanism_params is drawn by agents "
+                "alone, so each order names its own"
+            )
         if not isinstance(named, str) or named not in ORDER_TYPES:
             allowed = ", ".join(ORDER_TYPES)
             raise InputError(f"orders[{index}]: {TYPE} must be one of {allowed}, not {named!r}")
@@ -189,7 +193,7 @@ def _amount(convert: Any, value: Any, where: str) -> int:
 def orders_world(book: OrderBook) -> World:
     """Return a world with a row for each order and a post for each commodity."""
     goods = len(book.goods)
-    widths = {"goods": goods, "parameters": 2 * goods, "bars": 1, "fallbacks": len(FALLBACKS)}
+    widths = {"goods": goods, "parameters": 2 * goods, "bars": 1, **POST_WIDTHS}
     counts = dict.fromkeys(POST_TABLES, 0)
     counts[book.post.mechanism] = goods
     units = book.units

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ecs_market.components.double_auction import ORDER_TYPES
 from ecs_market.components.identity import Identity
 from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.market_post import MarketPost
@@ -14,6 +15,7 @@ from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
 from ecs_market.components.reputation import Reputation
 from ecs_market.components.visibility import PostVisibility
+from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.errors import InputError
 from ecs_market.kernels.posts import SIDE, cover_tiles
 from ecs_market.kernels.spatial import TILE_SHIFT, accumulate
@@ -23,6 +25,8 @@ from ecs_market.world import World
 
 # What the index of posts may list: half a gigabyte of row numbers.
 MOST_ENTRIES = 2**27
+# How many values a row has where that is the same in every world.
+POST_WIDTHS = {"fallbacks": len(FALLBACKS), "order_types": len(ORDER_TYPES)}
 POST_COMPONENTS: list[type] = [Position, PostVisibility, MarketPost, MarketRules, MarketAccount]
 
 

@@ -29,6 +29,7 @@ Shape = Literal[
     "quantity",
     "choice",
     "choices",
+    "mix",
     "per_good",
     "matrix",
     "curves",
@@ -69,6 +70,7 @@ class Parameter:
     shape
         ``number``, ``integer``, ``flag`` (true or false), ``quantity`` (units of a good, a whole
         number of lots), ``choice`` (one word), ``choices`` (a list of different words),
+        ``mix`` (one word, or a mapping of words to weights of which one is above 0),
         ``per_good`` (a list with one number for each good), ``matrix`` (a list for each good with
         a number for each good), ``curves`` (a list of numbers, one a step, for each good),
         ``price`` (the word none, a number, or a mapping of good to number), ``amounts`` (a mapping
@@ -83,7 +85,8 @@ class Parameter:
     above, minimum, maximum, below
         Exclusive lower, inclusive lower, inclusive upper and exclusive upper bound of each number.
     choices
-        The words of a ``choice`` or ``choices``; for a ``number``, words taken instead of one.
+        The words of a ``choice``, ``choices`` or ``mix``; for a ``number``, words taken instead
+        of one.
     required
         Whether the key must be there.
     optional

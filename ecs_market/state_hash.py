@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ecs_market.books import books, columns_of
-from ecs_market.columns import component_name
+from ecs_market.columns import Spec, component_name
 from ecs_market.components.identity import Identity
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.table import Table
@@ -61,7 +61,7 @@ def _columns(world: World) -> list[tuple[str, I64, Column]]:
                 found.extend(
                     (f"{path}.{field}", ids, getattr(component, field))
                     for field, spec in arena.specs[type(component)].items()
-                    if spec.state
+                    if spec.state and not _unused(spec, getattr(component, field))
                 )
     patches = world.only(ResourcePatches)
     if patches is not None:
@@ -71,6 +71,11 @@ def _columns(world: World) -> list[tuple[str, I64, Column]]:
             for field in ("x", "y", "good", "amount", "touched")
         )
     return found
+
+
+def _unused(spec: Spec, column: Column) -> bool:
+    """Return whether a column is of an option that no row makes use of."""
+    return spec.optional and bool((column == spec.fill).all())
 
 
 def _digests(world: World, columns: list[tuple[str, I64, Column]]) -> list[int]:

@@ -14,13 +14,12 @@ from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import STATUSES
 from ecs_market.components.utility import Utility
-from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.kernels.surplus import worth_of_first, worth_owned
 from ecs_market.mechanisms.registered import POST_TABLES
 from ecs_market.mechanisms.settlement import Clearing
 from ecs_market.mechanisms.walrasian import NAME as WALRASIAN
 from ecs_market.mechanisms.walrasian import search_prices
-from ecs_market.post_tables import add_post_tables, write_post
+from ecs_market.post_tables import POST_WIDTHS, add_post_tables, write_post
 from ecs_market.preferences import families
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.scenario import Post, scenario_for_clear
@@ -224,10 +223,9 @@ def _at_clearing_prices(meeting: World, traded: Bool) -> Attainable:
 
 def _meeting(world: World, traded: Bool) -> World:
     """Return a world of the same agents at one post, quasi-linear ones with money enough."""
-    settings, widths = world.settings, dict(world.agents.widths)
+    settings, widths = world.settings, world.agents.widths | POST_WIDTHS
     rows = world.agent_rows[world.agent_rows >= 0]
     count = len(rows)
-    widths["fallbacks"] = len(FALLBACKS)
     counts = dict.fromkeys(POST_TABLES, 0) | {WALRASIAN: 1}
     meeting = World(
         settings=replace(settings, width=1, height=1),

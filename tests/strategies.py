@@ -214,6 +214,9 @@ def book_rules(rng: random.Random, mechanism: str, units: tuple[float, float]) -
         }
     kinds = ["limit", "limit", "market", "immediate_or_cancel", "fill_or_kill", "stop"]
     rules["order_type"] = rng.choice(kinds)
+    if rng.random() < 0.4:
+        weights = {kind: rng.choice([0, 0.5, 1, 3]) for kind in some(rng, tuple(kinds[2:]), 1)}
+        rules["order_type"] = weights | {"limit": 2}
     if rng.random() < 0.5:
         rules |= {"activations": rng.choice([1, 12]), "lifetime": rng.choice([1, 3])}
     return rules

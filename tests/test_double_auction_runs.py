@@ -51,6 +51,11 @@ def scenario(mode: str = "quasilinear", **params: Any) -> dict[str, Any]:
 CASES: list[dict[str, Any]] = [{"behaviour": each} for each in BEHAVIOURS] + [
     {"order_type": each, "lifetime": 2, "order_size": 0.5} for each in ORDER_TYPES[1:]
 ]
+MIX = {"limit": 6, "market": 2, "immediate_or_cancel": 1, "fill_or_kill": 0.5, "stop": 2.5}
+MIXED: list[dict[str, Any]] = [
+    {"order_type": MIX, "behaviour": each, "activations": 40, "lifetime": 3} for each in BEHAVIOURS
+]
+CASES += MIXED
 CASES += [
     {"fees": {"type": "ad_valorem", "rate": 0.02}, "price_band": 0.2, "shading": 0.05},
     {"fees": {"type": "per_lot", "rate": 0.00001}, "behaviour": "zi_u", "activations": 40},
@@ -114,7 +119,7 @@ def test_everything_is_conserved_and_fees_arrive(case: dict[str, Any]) -> None:
             row[0] for row in sim.telemetry.query("SELECT DISTINCT status FROM market_orders")
         }
         # Where no order rests there is nothing to take, and without trades no stop is triggered.
-        assert ("filled" in statuses) == ("order_type" not in case)
+        assert ("filled" in statuses) == (not isinstance(case.get("order_type"), str))
         assert statuses <= {"open", "filled", "partial", "cancelled", "rejected"}
 
 

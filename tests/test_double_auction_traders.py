@@ -33,6 +33,7 @@ def smith(behaviour: str, **params: Any) -> World:
             "direction": "sell" if sells else "buy",
             "quantity": 1,
             "limit_price": value / 100,
+            "order_type": "limit",
         }
         for sells in (0, 1)
         for n, value in enumerate(SCHEDULE)

@@ -99,6 +99,24 @@ def test_orders_of_which_none_rests(kind: str, caplog: pytest.LogCaptureFixture)
         assert simulation.summary()["market_trades"] == 0
 
 
+def test_a_mix_of_orders_of_which_none_rests(caplog: pytest.LogCaptureFixture) -> None:
+    mapping = copy.deepcopy(HUNGRY)
+    del mapping["populations"][0]
+    mapping["market_posts"][0] |= {"mechanism": "continuous_double_auction"}
+    mix = {"limit": 0, "market": 2, "stop": 1}
+    mapping["market_posts"][0]["mechanism_params"] = {"order_type": mix}
+    (told,) = warned(mapping, caplog)
+    assert told.endswith(
+        "order_type: market and stop orders alone never trade: none rests in the book"
+    )
+    with Simulation(from_dict(mapping), telemetry_level="off") as simulation:
+        simulation.run(3)
+        assert simulation.summary()["market_trades"] == 0
+    caplog.clear()
+    mix["limit"] = 1
+    assert warned(mapping, caplog) == []
+
+
 def test_a_range_of_prices_that_nobody_draws_from(caplog: pytest.LogCaptureFixture) -> None:
     mapping = copy.deepcopy(HUNGRY)
     del mapping["populations"][0]

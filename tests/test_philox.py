@@ -130,6 +130,7 @@ def test_stream_numbers_are_fixed() -> None:
         "DOUBLE_AUCTION": 13,
         "ZIP_TRADER": 14,
         "PROPOSER": 15,
+        "ORDER_TYPE": 16,
     }
 
 

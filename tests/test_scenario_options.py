@@ -75,6 +75,7 @@ def comes_back(made: Scenario, validator: Any) -> None:
         ),
         ("continuous_double_auction", {"behaviour": "zip", "lifetime": 3, "order_size": 0.5}),
         ("continuous_double_auction", {"order_type": "fill_or_kill", "lifetime": "none"}),
+        ("continuous_double_auction", {"order_type": {"limit": 0.7, "market": 0.2, "stop": 0}}),
         ("call_auction", {"k": 0, "interval": 5, "mcafee": True}),
         ("call_auction", {"behaviour": "zi_u", "price_high": 4, "initial_price": {"A": 2}}),
     ],
@@ -151,6 +152,32 @@ def test_rules_of_posts(mechanism: str, rules: dict[str, Any], validator: Any) -
         ("continuous_double_auction", {"order_size": 0}, "order_size: must be above 0"),
         ("continuous_double_auction", {"order_size": 0.0001}, "order_size: 0.0001 is off the lot"),
         ("continuous_double_auction", {"order_type": "iceberg"}, "order_type: allowed: limit, "),
+        (
+            "continuous_double_auction",
+            {"order_type": {"limit": 1, "markt": 1}},
+            "order_type.markt: unknown order_type 'markt'; did you mean 'market'?",
+        ),
+        (
+            "continuous_double_auction",
+            {"order_type": {}},
+            "order_type: at least one weight must be",
+        ),
+        (
+            "continuous_double_auction",
+            {"order_type": {"limit": 0, "stop": 0.0}},
+            "order_type: at least one weight must be above 0",
+        ),
+        (
+            "continuous_double_auction",
+            {"order_type": {"limit": 1, "stop": -0.5}},
+            "order_type.stop: must be at least 0, got -0.5",
+        ),
+        (
+            "continuous_double_auction",
+            {"order_type": {"limit": True}},
+            "expected a number, got true",
+        ),
+        ("continuous_double_auction", {"order_type": ["limit"]}, "or a mapping of them to weights"),
         ("call_auction", {"k": 1.1}, "k: must be at most 1"),
         ("call_auction", {"interval": 0}, "interval: must be at least 1"),
         ("call_auction", {"mcafee": 1}, "mcafee: expected true or false, got 1"),
@@ -423,6 +450,9 @@ def outside(parameter: registry.Parameter) -> list[Any]:
     wrong: list[Any] = []
     if parameter.shape in ("choice", "flag"):
         return ["nonsense", 3, [True]]
+    if parameter.shape == "mix":
+        weights = [{"limit": each} for each in (-1, "x", True, float("inf"), 0)]
+        return ["nonsense", 3, ["limit"], {}, {"nonsense": 1}, *weights]
     if parameter.shape == "choices":
         return [[], "newton", ["nonsense"], [3]]
     if parameter.shape == "block":

@@ -259,9 +259,12 @@ ENTRIES: tuple[Entry, ...] = (
             ORDER_SIZE,
             Parameter(
                 "order_type",
-                "choice",
-                "Type of the orders that agents hand in.",
+                "mix",
+                "Type of the orders that agents hand in, or the weight of each type, by which it "
+                "is drawn.",
                 "limit",
+                minimum=0.0,
+                maximum=1e9,
                 choices=("limit", "market", "immediate_or_cancel", "fill_or_kill", "stop"),
             ),
             Parameter(

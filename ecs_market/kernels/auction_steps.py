@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.kernels.order_book import (
     BOOK,
+    LIMIT,
     LIVE,
     LOTS,
     MARKET,
@@ -12,6 +13,7 @@ from ecs_market.kernels.order_book import (
     STATE,
     STOP,
     TRIGGER,
+    WAITING,
     Book,
     Fees,
     Funds,
@@ -109,14 +111,18 @@ def reload(
 
 @borrowing
 def same_order(own: int, side: int, price: int, lots: int, kind: int, book: Book) -> bool:
-    """Return whether an order that rests is just what its member would hand in."""
-    if own < 0:
+    """Return whether an order that rests is just what its member would hand in.
+
+    A stop that was triggered is a limit order; the types that do not rest are never the same.
+    """
+    if own < 0 or not (kind == LIMIT or kind == STOP):
         return False
     hot, cold, _, _ = book
     if (hot[own, BOOK] % 2 == 1) != (side == SELL):
         return False
-    stop = cold[own, TRIGGER] > 0
-    if kind == STOP and not stop:
+    if kind == STOP and cold[own, TRIGGER] == 0:
+        return False
+    if kind == LIMIT and hot[own, STATE] == WAITING:
         return False
     return bool(hot[own, PRICE] == price and hot[own, LOTS] == lots)
 
@@ -144,14 +150,14 @@ def add_up(
     start: int, stop: int, book: Book, bids: I64, asks: I64, demand: I64, supply: I64
 ) -> None:
     """Write best quotes; add what was traded and what is still bid and asked."""
-    hot, cold, roots, _ = book
+    hot, _, roots, _ = book
     for k in range(bids.shape[0]):
         order = top(hot, roots, 4 * k)
         bids[k] = hot[order, PRICE] if order >= 0 else 0
         order = top(hot, roots, 4 * k + 1)
         asks[k] = hot[order, PRICE] if order >= 0 else 0
     for order in range(start, stop):
-        if hot[order, STATE] == LIVE and cold[order, TRIGGER] == 0:
+        if hot[order, STATE] == LIVE:
             if hot[order, BOOK] % 2 == 1:
                 supply[hot[order, BOOK] // 2] += hot[order, LOTS]
             else:

@@ -14,6 +14,7 @@ from ecs_market.kernels.order_book import (
     LOTS,
     MARKET,
     STATE,
+    STOP,
     WAITING,
     Book,
     Fees,
@@ -21,7 +22,7 @@ from ecs_market.kernels.order_book import (
     hold,
     needed,
 )
-from ecs_market.kernels.philox import DOUBLE_AUCTION, below
+from ecs_market.kernels.philox import DOUBLE_AUCTION, ORDER_TYPE, below
 from ecs_market.kernels.quoting import BILLION, BUY, SELL, affordable, limit_price
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import F64, I64, float64, int64
@@ -30,7 +31,11 @@ from ecs_market.types import F64, I64, float64, int64
 BEHAVIOUR, ORDER_LOTS, KIND, LOW, HIGH, MOST, ACTIVATIONS, LIFETIME, FEE_PPB, FEE_PER_LOT = range(
     10
 )
-RULES = 10
+# Then, where `KIND` is `DRAWN`: up to where a number below `WHOLE` draws each type of order.
+REACH = 10
+RULES = REACH + STOP + 1
+DRAWN = -1
+WHOLE = 2**53
 # Draws of one activation.
 WHO, WHAT, WHICH, PRICE_DRAW = range(4)
 DRAWS = 4
@@ -42,6 +47,25 @@ Draw: TypeAlias = tuple[int, int, int, int]
 def draw_below(draw: Draw, purpose: int, bound: int) -> int:
     """Return a whole number from 0 to `bound` - 1 for one purpose of an activation."""
     return below(draw[0], DRAWS * draw[3] + purpose, draw[1], draw[2], DOUBLE_AUCTION, bound)
+
+
+@borrowing
+def draw_kind(draw: Draw, rule: I64) -> int:
+    """Return the type of an activation's order, drawn by the weights of the post's rules."""
+    number = below(draw[0], draw[3], draw[1], draw[2], ORDER_TYPE, WHOLE)
+    kind = int64(0)
+    # The last type reaches to `WHOLE`, so there always is one.
+    while number >= rule[REACH + kind]:
+        kind += 1
+    return kind
+
+
+@inlined
+def may_stop(rule: I64) -> bool:
+    """Return whether members of a post may hand in stop orders."""
+    if rule[KIND] == DRAWN:
+        return bool(rule[REACH + STOP] > rule[REACH + STOP - 1])
+    return bool(rule[KIND] == STOP)
 
 
 @borrowing

@@ -27,10 +27,13 @@ from ecs_market.kernels.auction_steps import (
 from ecs_market.kernels.budgets import (
     ACTIVATIONS,
     BEHAVIOUR,
+    DRAWN,
     FEE_PER_LOT,
     FEE_PPB,
     KIND,
     LIFETIME,
+    draw_kind,
+    may_stop,
     own_order,
 )
 from ecs_market.kernels.drawing import AHEAD, draw_ahead
@@ -41,6 +44,7 @@ from ecs_market.kernels.margins import (
 )
 from ecs_market.kernels.order_book import (
     FOREVER,
+    MARKET,
     STOP,
     Book,
     Fees,
@@ -155,7 +159,10 @@ def hold_auction(
     seed, tick = key
     used = reload(begun, rest_start, rest_stop, resting, tick, book, funds, fees, latest)
     checked = not explicit and rule[BEHAVIOUR] != ZI_U
-    kind = rule[KIND]
+    kind = int64(rule[KIND])
+    mixed = kind == DRAWN
+    loud = not explicit and rule[BEHAVIOUR] == ZIP
+    said = loud
     expires = tick + rule[LIFETIME] if rule[LIFETIME] > 0 else int64(FOREVER)
     replaces = True
     for call in range(rule[ACTIVATIONS]):
@@ -182,9 +189,14 @@ def hold_auction(
             replaces = entry[G_REPLACES] == 1
         else:
             i = drawn[call % AHEAD]
+            if mixed:
+                kind = draw_kind(draw, rule)
+                # Nobody hears of a stop that waits, or how far a market order would have gone.
+                said = loud and kind != STOP and kind != MARKET
             chosen = choose(
                 i,
                 ids[i],
+                kind,
                 rule,
                 shade,
                 kinds,
@@ -209,7 +221,7 @@ def hold_auction(
             own = own_order(i, chosen[1], book, latest)
             if same_order(own, chosen[0], chosen[2], chosen[3], kind, book):
                 # It stays where it is, and is said once more.
-                if rule[BEHAVIOUR] == ZIP:
+                if said:
                     note_shout(chosen[1], chosen[2], chosen[0], False, shouts)
                 continue
         before = made
@@ -236,7 +248,7 @@ def hold_auction(
             bundle,
         )
         note_trades(before, made, trades, direction, volume)
-        if rule[BEHAVIOUR] == ZIP and not explicit:
+        if said or (loud and made > before):
             price = trades[before, 5] if made > before else chosen[2]
             note_shout(chosen[1], price, chosen[0], made > before, shouts)
     return used, made
@@ -307,7 +319,7 @@ def hold_auctions(
     for post in range(start, stop):
         if active[post]:
             # A stop has a second row once it is triggered.
-            stops = explicit or rules[post, KIND] == STOP
+            stops = explicit or may_stop(rules[post])
             room += 2 * (rest_first[post + 1] - rest_first[post])
             room += rules[post, ACTIVATIONS] * (2 if stops else 1)
     hot, cold = new_rows(room)

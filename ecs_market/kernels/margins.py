@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from ecs_market.kernels.auction import Sizes, Tastes
 from ecs_market.kernels.budgets import (
-    KIND,
     MOST,
     WHAT,
     WHICH,
@@ -190,6 +189,7 @@ def learned_quote(
 def learning(
     i: int,
     ident: int,
+    kind: int,
     rule: I64,
     shading: float,
     goods: I64,
@@ -235,10 +235,10 @@ def learning(
     lots = int64(0)
     if bids and (not asks or draw_below(draw, WHICH, 2) == 0):
         side = int64(BUY)
-        price, lots = fit(side, quote[0, 0], quote[0, 1], rule[KIND], i, funds, fees, rule[MOST])
+        price, lots = fit(side, quote[0, 0], quote[0, 1], kind, i, funds, fees, rule[MOST])
     elif asks:
         side = int64(SELL)
-        price, lots = fit(side, quote[1, 0], quote[1, 1], rule[KIND], i, funds, fees, rule[MOST])
+        price, lots = fit(side, quote[1, 0], quote[1, 1], kind, i, funds, fees, rule[MOST])
     lift(own, 1, book, funds, fees)
     return (side if lots > 0 else int64(0)), int64(k), price, lots
 

@@ -24,6 +24,7 @@ another number, and a change of the scheme raises `RNG_VERSION`.
 `DOUBLE_AUCTION`    who hands in an order next, and what zero-intelligence traders do
 `ZIP_TRADER`        constants of a zip trader, and where it aims after a shout
 `PROPOSER`          who of a pair makes the offer
+`ORDER_TYPE`        the type of an order, where a double auction has several
 ==================  ==================================================
 """
 
@@ -53,6 +54,7 @@ CALL_LIMIT: Final = 12
 DOUBLE_AUCTION: Final = 13
 ZIP_TRADER: Final = 14
 PROPOSER: Final = 15
+ORDER_TYPE: Final = 16
 
 # Words of 32 bits live in uint64, where neither their products nor their sums can wrap.
 _WORD = np.uint64(0xFFFFFFFF)

@@ -15,7 +15,6 @@ from ecs_market.kernels.auction import Sizes, Tastes
 from ecs_market.kernels.budgets import (
     BEHAVIOUR,
     HIGH,
-    KIND,
     LOW,
     MOST,
     ORDER_LOTS,
@@ -62,6 +61,7 @@ def reference(side: int, i: int, k: int, book: Book, published: I64, owner: I64)
 
 def truthful(
     i: int,
+    kind: int,
     rule: I64,
     shading: float,
     goods: I64,
@@ -96,7 +96,7 @@ def truthful(
             )
             if limit == 0:
                 continue
-            price, lots = fit(side, limit, lots, rule[KIND], i, funds, fees, rule[MOST])
+            price, lots = fit(side, limit, lots, kind, i, funds, fees, rule[MOST])
             if lots == 0:
                 continue
             compared = reference(side, i, k, book, published, owner)
@@ -112,6 +112,7 @@ def truthful(
 
 def zero_intelligence(
     i: int,
+    kind: int,
     rule: I64,
     shading: float,
     goods: I64,
@@ -170,7 +171,7 @@ def zero_intelligence(
         price = ask_low + draw_below(draw, PRICE_DRAW, rule[HIGH] - ask_low + 1)
         lots = ask_lots
     if side != 0:
-        price, lots = fit(side, price, lots, rule[KIND], i, funds, fees, rule[MOST])
+        price, lots = fit(side, price, lots, kind, i, funds, fees, rule[MOST])
     lift(own, 1, book, funds, fees)
     return (side if lots > 0 else int64(0)), int64(k), price, lots
 
@@ -178,6 +179,7 @@ def zero_intelligence(
 def choose(
     i: int,
     ident: int,
+    kind: int,
     rule: I64,
     shading: float,
     goods: I64,
@@ -197,10 +199,11 @@ def choose(
     bundle: F64,
     quote: I64,
 ) -> tuple[int, int, int, int]:
-    """Return the order of the post's behaviour: side (0 for none), good, price and lots."""
+    """Return an order by the post's behaviour: side (0 for none), good, price and lots."""
     if rule[BEHAVIOUR] == TRUTHFUL:
         return truthful(
             i,
+            kind,
             rule,
             shading,
             goods,
@@ -219,6 +222,7 @@ def choose(
         return learning(
             i,
             ident,
+            kind,
             rule,
             shading,
             goods,
@@ -238,6 +242,7 @@ def choose(
         )
     return zero_intelligence(
         i,
+        kind,
         rule,
         shading,
         goods,

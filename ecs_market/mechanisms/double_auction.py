@@ -11,7 +11,6 @@ import numpy as np
 
 from ecs_market.components.double_auction import (
     BEHAVIOURS,
-    ORDER_TYPES,
     ZIP,
     DoubleAuction,
     GivenOrders,
@@ -28,7 +27,7 @@ from ecs_market.kernels import book_records, budgets, quoting, traders
 from ecs_market.kernels import double_auction as sessions
 from ecs_market.kernels import margins as learners
 from ecs_market.kernels.jit import borrowing, inlined, kernel, specialise
-from ecs_market.mechanisms import resting_orders
+from ecs_market.mechanisms import order_types, resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.search import median_rates
 from ecs_market.mechanisms.settlement import Clearing, Settled, Trades, post_ids
@@ -55,7 +54,8 @@ def configure(world: World, row: int, parameters: Mapping[str, Any]) -> None:
     rules.behaviour[row] = BEHAVIOURS.index(parameters["behaviour"])
     rules.activations[row] = parameters["activations"] or 0
     rules.order_size[row] = max(1, round(parameters["order_size"] / settings.lot_size))
-    rules.order_type[row] = ORDER_TYPES.index(parameters["order_type"])
+    kind, weights = order_types.types_and_weights(parameters["order_type"])
+    rules.order_type[row], rules.order_weights[row] = kind, weights
     rules.lifetime[row] = parameters["lifetime"] or 0
     low, high = parameters["price_low"] or 0.0, parameters["price_high"] or 0.0
     # Prices in the range, and at least one: a draw may not be above what was declared.
@@ -300,6 +300,7 @@ def _rule_table(
     table[:, budgets.BEHAVIOUR] = rules.behaviour
     table[:, budgets.ORDER_LOTS] = rules.order_size
     table[:, budgets.KIND] = rules.order_type
+    table[:, budgets.REACH :] = order_types.reach(rules.order_weights)
     table[:, budgets.LOW] = np.minimum(rules.price_low, most)
     high = np.where(rules.price_high > 0, rules.price_high, most)
     table[:, budgets.HIGH] = np.minimum(high, most)

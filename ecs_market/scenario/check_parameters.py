@@ -94,6 +94,8 @@ def one_parameter(
     match declared.shape:
         case "choices":
             return _words(report, path, declared, value)
+        case "mix":
+            return _mix(report, path, declared, value)
         case "per_good":
             return _per_good(report, path, declared, value, goods, members)
         case "matrix":
@@ -172,6 +174,32 @@ def _words(
         elif word in value[:index]:
             report.add((*path, index), f"{word} is named twice")
     return tuple(value)
+
+
+def _mix(
+    report: Report, path: Path, declared: Parameter, value: object
+) -> str | dict[str, float] | None:
+    """Read a word, or the weights of words, which come back in the order of the declaration."""
+    if isinstance(value, str) and value in declared.choices:
+        return value
+    if not isinstance(value, Mapping):
+        allowed = f"allowed: {', '.join(declared.choices)}, or a mapping of them to weights"
+        report.add(path, f"{allowed}; got {shown(value)}")
+        return None
+    found = {}
+    for word, given in value.items():
+        if word not in declared.choices:
+            report.unknown((*path, word), declared.choices, what=declared.name)
+            continue
+        weight = bounded(report, (*path, word), given, declared)
+        if weight is not None:
+            found[word] = weight
+    if len(found) < len(value):
+        return None
+    if not any(found.values()):
+        report.add(path, "at least one weight must be above 0")
+        return None
+    return {word: found[word] for word in declared.choices if word in found}
 
 
 def _numbers(

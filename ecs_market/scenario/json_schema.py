@@ -222,6 +222,10 @@ def _shape(
             return words
         case "choices":
             return {"type": "array", "items": words, "minItems": 1, "uniqueItems": True}
+        case "mix":
+            weights = dict.fromkeys(declared.choices, number)
+            mapping = {"type": "object", "properties": weights, "additionalProperties": False}
+            return {"anyOf": [words, {**mapping, "minProperties": 1}]}
         case "per_good":
             return row
         case "matrix":

@@ -23,9 +23,8 @@ from ecs_market.scenario.schema import PostIn, RegrowthIn, ResourcesIn
 DEFAULT_MECHANISM = "walrasian_auctioneer"
 # For each good an agent at a post with fees may buy, sell or hold: 3^6 cases.
 MOST_WITH_FEES = 6
-# Types of orders that wait for an order, or a trade, of another type.
-WITHOUT_REST = ("market", "immediate_or_cancel", "fill_or_kill", "stop")
-
+# The one type of orders that rests without a trade before it; the others wait for it.
+RESTS = "limit"
 # Behaviours of traders that draw no prices.
 WITHOUT_DRAWS = ("truthful", "zip")
 
@@ -143,8 +142,10 @@ def _rules(
 
 def _doubt_orders(context: Context, path: Path, resolved: Mapping[str, Any]) -> None:
     """Warn of rules of an auction that have no effect, or keep everybody from trading."""
-    if resolved.get("order_type") in WITHOUT_REST:
-        message = f"{resolved['order_type']} orders alone never trade: none rests in the book"
+    kinds = resolved.get("order_type") or RESTS
+    drawn = [kinds] if isinstance(kinds, str) else [kind for kind in kinds if kinds[kind] > 0.0]
+    if RESTS not in drawn:
+        message = f"{' and '.join(drawn)} orders alone never trade: none rests in the book"
         context.report.doubt((*path, "order_type"), message)
     for key in ("price_low", "price_high"):
         if resolved.get(key) is not None and resolved.get("behaviour") in WITHOUT_DRAWS:
