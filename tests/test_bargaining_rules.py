@@ -120,6 +120,18 @@ def test_joint_rules_equal_an_optimiser(mode: str, rule: str, options: dict[str,
         assert gains == pytest.approx(best, abs=2e-3 * (sum(best) + 1.0)), (seed, pair)
 
 
+@pytest.mark.parametrize("proposer", ["buyer", "seller"])
+@pytest.mark.parametrize("buys", [0, 1])
+def test_the_side_that_makes_the_offer_takes_the_gains(proposer: str, buys: int) -> None:
+    taste = Taste("cobb_douglas", (0.5,), kappa=20.0)
+    pair = [Agent(taste, (2.0 if at == buys else 10.0,), 50.0) for at in range(2)]
+    options = {"proposer": proposer}
+    report, _, _ = meet(world_of(pair, QUASILINEAR, "take_it_or_leave_it", options))
+    taker = buys if proposer == "buyer" else 1 - buys
+    assert report.side_gain[0, taker] > 1e6
+    assert report.side_gain[0, 1 - taker] < 1e4
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("rule", "options"), JOINT + OTHERS)
 def test_nobody_loses_and_nothing_is_lost(mode: str, rule: str, options: dict[str, Any]) -> None:
