@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ecs_market import Simulation
 from ecs_market.build import build_world
 from ecs_market.components.inventory import Inventory
 from ecs_market.errors import ScenarioError
@@ -234,6 +235,41 @@ def test_a_good_worth_nothing_to_its_owner_pays(mode: str, rule: str) -> None:
     _, goods, _ = meet(world_of(members, mode, rule, {"barter": True}))
     assert goods[0, 0] >= 2.0
     assert goods[1, 1] >= 2.0
+
+
+@pytest.mark.parametrize("scale", ["log", "level"])
+@pytest.mark.parametrize("held", [(9, 1), (10, 0)])
+@pytest.mark.parametrize("mode", MODES)
+def test_owners_of_complements_meet_and_share(mode: str, held: tuple[int, int], scale: str) -> None:
+    """Each lacks what the other has too much of, so that no good is worth something to both."""
+    taste = {"type": "leontief", "coefficients": [1.0, 1.0], "scale": scale}
+    for rule, shares in (
+        ({"name": "nash"}, (5, 5)),
+        ({"name": "kalai_smorodinsky"}, (5, 5)),
+        ({"name": "take_it_or_leave_it", "proposer": "lower_id"}, (held[0], held[1])),
+    ):
+        data = {
+            "grid": {"width": 1, "height": 1},
+            "exchange_regime": "bilateral",
+            "money": {"mode": mode},
+            "params": {"min_value": 0.0001},
+            "protocols": {"bargaining": rule},
+            "populations": [
+                {
+                    "name": f"side_{at}",
+                    "count": 1,
+                    "inventories": {"A": held[at], "B": held[1 - at], "M": 50},
+                    "utilities": [taste],
+                }
+                for at in range(2)
+            ],
+        }
+        with Simulation(from_dict(data), 1, telemetry_level="off", threads=1) as sim:
+            sim.run(1)
+            goods = [sim.population(f"side_{at}").get("inventory.goods")[0] for at in range(2)]
+        # Money moves instead where it is worth the same to both.
+        share = (5, 5) if mode == QUASILINEAR else shares
+        assert np.array(goods).tolist() == [[1000 * each] * 2 for each in share], rule
 
 
 def test_without_barter_money_must_pay() -> None:
