@@ -108,6 +108,19 @@ def test_edgeworth_box(rule: str, options: dict[str, Any], expected: Any) -> Non
     assert report.agreements.tolist() == [1]
 
 
+def test_rounds_depend_on_which_good_is_named_first() -> None:
+    """The midpoint of rates is not the inverse of that of the inverse rates; see the model page."""
+    renamed = [
+        Agent(Taste("cobb_douglas", m.taste.parameters[::-1], scale="level"), m.goods[::-1])
+        for m in BOX
+    ]
+    ends = [
+        meet(world_of(box, UNIT_OF_ACCOUNT, "split_difference", {}))[1][0] for box in (BOX, renamed)
+    ]
+    assert ends[0].tolist() == pytest.approx([18.653, 9.617], abs=1e-9)
+    assert ends[1].tolist() == pytest.approx([13.401, 22.115], abs=1e-9)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("rule", "options"), JOINT)
 def test_joint_rules_equal_an_optimiser(mode: str, rule: str, options: dict[str, Any]) -> None:
