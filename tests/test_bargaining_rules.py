@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ecs_market import Simulation
 from ecs_market.build import build_world
 from ecs_market.components.inventory import Inventory
 from ecs_market.errors import ScenarioError
@@ -107,6 +108,19 @@ def test_edgeworth_box(rule: str, options: dict[str, Any], expected: Any) -> Non
     assert report.agreements.tolist() == [1]
 
 
+def test_rounds_depend_on_which_good_is_named_first() -> None:
+    """The midpoint of rates is not the inverse of that of the inverse rates; see the model page."""
+    renamed = [
+        Agent(Taste("cobb_douglas", m.taste.parameters[::-1], scale="level"), m.goods[::-1])
+        for m in BOX
+    ]
+    ends = [
+        meet(world_of(box, UNIT_OF_ACCOUNT, "split_difference", {}))[1][0] for box in (BOX, renamed)
+    ]
+    assert ends[0].tolist() == pytest.approx([18.653, 9.617], abs=1e-9)
+    assert ends[1].tolist() == pytest.approx([13.401, 22.115], abs=1e-9)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("rule", "options"), JOINT)
 def test_joint_rules_equal_an_optimiser(mode: str, rule: str, options: dict[str, Any]) -> None:
@@ -118,6 +132,18 @@ def test_joint_rules_equal_an_optimiser(mode: str, rule: str, options: dict[str,
         gains = [b - a for a, b in zip(before, after, strict=True)]
         best = joint_optimum(pair, mode, rule, options, worth)
         assert gains == pytest.approx(best, abs=2e-3 * (sum(best) + 1.0)), (seed, pair)
+
+
+@pytest.mark.parametrize("proposer", ["buyer", "seller"])
+@pytest.mark.parametrize("buys", [0, 1])
+def test_the_side_that_makes_the_offer_takes_the_gains(proposer: str, buys: int) -> None:
+    taste = Taste("cobb_douglas", (0.5,), kappa=20.0)
+    pair = [Agent(taste, (2.0 if at == buys else 10.0,), 50.0) for at in range(2)]
+    options = {"proposer": proposer}
+    report, _, _ = meet(world_of(pair, QUASILINEAR, "take_it_or_leave_it", options))
+    taker = buys if proposer == "buyer" else 1 - buys
+    assert report.side_gain[0, taker] > 1e6
+    assert report.side_gain[0, 1 - taker] < 1e4
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -222,6 +248,41 @@ def test_a_good_worth_nothing_to_its_owner_pays(mode: str, rule: str) -> None:
     _, goods, _ = meet(world_of(members, mode, rule, {"barter": True}))
     assert goods[0, 0] >= 2.0
     assert goods[1, 1] >= 2.0
+
+
+@pytest.mark.parametrize("scale", ["log", "level"])
+@pytest.mark.parametrize("held", [(9, 1), (10, 0)])
+@pytest.mark.parametrize("mode", MODES)
+def test_owners_of_complements_meet_and_share(mode: str, held: tuple[int, int], scale: str) -> None:
+    """Each lacks what the other has too much of, so that no good is worth something to both."""
+    taste = {"type": "leontief", "coefficients": [1.0, 1.0], "scale": scale}
+    for rule, shares in (
+        ({"name": "nash"}, (5, 5)),
+        ({"name": "kalai_smorodinsky"}, (5, 5)),
+        ({"name": "take_it_or_leave_it", "proposer": "lower_id"}, (held[0], held[1])),
+    ):
+        data = {
+            "grid": {"width": 1, "height": 1},
+            "exchange_regime": "bilateral",
+            "money": {"mode": mode},
+            "params": {"min_value": 0.0001},
+            "protocols": {"bargaining": rule},
+            "populations": [
+                {
+                    "name": f"side_{at}",
+                    "count": 1,
+                    "inventories": {"A": held[at], "B": held[1 - at], "M": 50},
+                    "utilities": [taste],
+                }
+                for at in range(2)
+            ],
+        }
+        with Simulation(from_dict(data), 1, telemetry_level="off", threads=1) as sim:
+            sim.run(1)
+            goods = [sim.population(f"side_{at}").get("inventory.goods")[0] for at in range(2)]
+        # Money moves instead where it is worth the same to both.
+        share = (5, 5) if mode == QUASILINEAR else shares
+        assert np.array(goods).tolist() == [[1000 * each] * 2 for each in share], rule
 
 
 def test_without_barter_money_must_pay() -> None:

@@ -346,6 +346,8 @@ def test_pairs_of_any_two_goods_are_weighed(mode: str, seed: int) -> None:
         {"type": "linear", "weights": [0.4, 0.0, 0.2]},
         {"type": "cobb_douglas", "exponents": [0.5, 0.0, 0.2]},
         {"type": "cobb_douglas", "exponents": [0.2, 0.3, 0.5], "scale": "level"},
+        {"type": "linear", "weights": [0.0, 0.8, 0.0]},
+        {"type": "leontief", "coefficients": [1.0, 0.5, 0.0]},
     ]
     world = world_of(
         group("all", 24, tastes, inventories={good: [0, 6] for good in "ABCM"}, vision_radius=9),
@@ -359,7 +361,7 @@ def test_pairs_of_any_two_goods_are_weighed(mode: str, seed: int) -> None:
     found, settings = world.scratch.search, world.settings
     agents = agents_of(world)
     ident = {agent.row: agent.ident for agent in agents}
-    best, other_goods = 0, 0
+    best, other_goods, swaps = 0, 0, 0
     for agent in agents:
         for slot in range(found.candidates[agent.row]):
             partner = agents[ident[int(found.candidate_row[agent.row, slot])]]
@@ -379,5 +381,8 @@ def test_pairs_of_any_two_goods_are_weighed(mode: str, seed: int) -> None:
             last = (worth.barter_total(one, two, k, 2) for k in (0, 1))
             for_money = worth.pair_total(one, two) if mode == "quasilinear" else 0.0
             other_goods += total > max(*last, for_money)
+            useful = [{k for k in range(3) if side[0][k] > 0.0} for side in (one, two)]
+            swaps += useful[0].isdisjoint(useful[1])
     assert best > 50
+    assert swaps > 0 or mode == "quasilinear"
     assert other_goods > 5

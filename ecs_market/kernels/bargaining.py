@@ -8,8 +8,6 @@ for the rule in use with `agree` bound to it, and for the families in use; see
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
@@ -251,8 +249,6 @@ def trade_in_rounds(
         for at in range(2):
             row = first[place] if at == 0 else second[place]
             take_up(row, at, goods, money, family, parameters, weight, scale, pair)
-            pair.state[at, NEXT] = math.nan
-            pair.rates[at, n] = pair.state[at, WEIGHT]
             write_rates(pair, scale, at)
         made, written = meet(pair, scale, rule, leads[place], halves, work, traded, tried, deals)
         for row in range(written):

@@ -180,7 +180,10 @@ def take_up(
     scale: Scale,
     pair: Pair,
 ) -> None:
-    """Copy what an agent holds and likes to side `at`."""
+    """Copy what an agent holds and likes to side `at`; only rates of what it sees are left open.
+
+    Those are what `write_rates` writes; money that no family sees is worth its weight.
+    """
     held, bundle, taste, state = pair.held, pair.bundle, pair.taste, pair.state
     n = money_at(pair)
     for k in range(n):
@@ -195,7 +198,9 @@ def take_up(
         taste[at, p] = parameters[row, p]
     state[at, WEIGHT] = weight[row]
     state[at, WORTH] = math.nan
+    state[at, NEXT] = math.nan
     state[at, GAINED] = 0.0
+    pair.rates[at, n] = weight[row]
 
 
 @borrowing

@@ -19,24 +19,32 @@ PAIRS_AT_ONCE = 1024
 def barter_gain(i: int, j: int, k: int, unit: int, rate: F32, curvature: F32, stock: F32) -> float:
     """Return the total gain [M] of the best trade of good `k` for good `unit`, 0 if none pays.
 
-    What pays must be worth something to both, and each gives at most what it has.  With rates of
-    exchange r = m_k / m_unit the price is the midpoint p.  The gain of q units is, to second
-    order, |r_i - r_j| q (m_unit,i + m_unit,j) / 2 - (b_i + b_j) q^2 / 2 with b = b_k + p^2 b_unit:
-    how much of one good bends the rate of the other is left out.
+    Each gives at most what it has.  With rates of exchange r = m_k / m_unit the price is the
+    midpoint p.  The gain of q units is, to second order, |r_i - r_j| q (m_unit,i + m_unit,j) / 2 -
+    (b_i + b_j) q^2 / 2 with b = b_k + p^2 b_unit: how much of one good bends the rate of the other
+    is left out.  What pays must be worth something to both; or else each has use for just what the
+    other one has no use for, and they swap one for one, as those do who bargain.
     """
     unit_i = float64(rate[i, unit])
     unit_j = float64(rate[j, unit])
-    if unit_i <= 0.0 or unit_j <= 0.0:
-        return 0.0
-    rate_i = float64(rate[i, k]) / unit_i
-    rate_j = float64(rate[j, k]) / unit_j
     buyer = i
     seller = j
-    if rate_j > rate_i:
-        buyer = j
-        seller = i
-    price = 0.5 * (rate_i + rate_j)
-    gap = 0.5 * (unit_i + unit_j) * abs(rate_i - rate_j)
+    price = 1.0
+    if unit_i > 0.0 and unit_j > 0.0:
+        rate_i = float64(rate[i, k]) / unit_i
+        rate_j = float64(rate[j, k]) / unit_j
+        if rate_j > rate_i:
+            buyer = j
+            seller = i
+        price = 0.5 * (rate_i + rate_j)
+        gap = 0.5 * (unit_i + unit_j) * abs(rate_i - rate_j)
+    else:
+        if unit_i > 0.0:
+            buyer = j
+            seller = i
+        if rate[seller, k] > 0.0 or rate[buyer, k] <= 0.0 or rate[seller, unit] <= 0.0:
+            return 0.0
+        gap = float64(rate[buyer, k]) + float64(rate[seller, unit])
     bend = float64(curvature[i, k]) + float64(curvature[j, k])
     bend += price * price * (float64(curvature[i, unit]) + float64(curvature[j, unit]))
     quantity = gap / max(bend, TINY)

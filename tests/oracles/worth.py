@@ -199,13 +199,19 @@ Side = tuple[Sequence[float], Sequence[float], Sequence[float], float]
 
 def barter_total(a: Side, b: Side, k: int, pay: int) -> float:
     """Return the total gain [M] of the best trade of good k for another, 0 if none pays."""
-    if min(a[0][pay], b[0][pay]) <= 0.0:
-        return 0.0
-    buyer, seller = (a, b) if a[0][k] / a[0][pay] >= b[0][k] / b[0][pay] else (b, a)
-    high, low = buyer[0][k] / buyer[0][pay], seller[0][k] / seller[0][pay]
-    price = (high + low) / 2
-    if high <= low:
-        return 0.0
+    if min(a[0][pay], b[0][pay]) > 0.0:
+        buyer, seller = (a, b) if a[0][k] / a[0][pay] >= b[0][k] / b[0][pay] else (b, a)
+        high, low = buyer[0][k] / buyer[0][pay], seller[0][k] / seller[0][pay]
+        price = (high + low) / 2
+        if high <= low:
+            return 0.0
+    else:
+        # Each has use for just the good that the other one has no use for.
+        buyer, seller = (a, b) if a[0][k] > 0.0 else (b, a)
+        wants = [side[0][item] > 0.0 for side in (buyer, seller) for item in (k, pay)]
+        if wants != [True, False, False, True]:
+            return 0.0
+        price = 1.0
     # What a unit more of the good gives each side at that price, and how fast that falls.
     first = [buyer[0][k] - price * buyer[0][pay], price * seller[0][pay] - seller[0][k]]
     bend = [side[1][k] + price**2 * side[1][pay] for side in (a, b)]
