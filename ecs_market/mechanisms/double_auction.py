@@ -151,7 +151,7 @@ def clear(
     else:
         calls = np.where(rules.activations > 0, rules.activations, np.diff(batch.first))
     found = _hold(batch, ids, post, rules, split, margins, handed_in, calls, before)
-    _move(batch, found)
+    fees = _move(batch, found)
     resting_orders.store(book, split, found.resting)
     traded = found.volume > 0
     post.current_prices[traded] = rules.last_price[traded]
@@ -168,6 +168,7 @@ def clear(
         volume=found.volume,
         demand=found.demand,
         supply=found.supply,
+        fee=fees,
     )
     return Clearing(
         mechanism=NAME,
@@ -320,8 +321,8 @@ def _bands(published: I64, band: F64, most: int) -> tuple[I64, I64]:
     return low.astype(np.int64), high.astype(np.int64)
 
 
-def _move(batch: Batch, found: _Session) -> None:
-    """Write what members own now to the world, and fees to the posts' accounts."""
+def _move(batch: Batch, found: _Session) -> I64:
+    """Write what members own now to the world, and fees to the posts' accounts; return the fees."""
     world = batch.world
     inventory = world.agents.whole(Inventory)
     inventory.goods[batch.row] = batch.lots
@@ -333,6 +334,7 @@ def _move(batch: Batch, found: _Session) -> None:
     fees = np.zeros(batch.posts, np.int64)
     np.add.at(fees, found.trades[:, 0], found.trades[:, 6])
     world.posts.whole(MarketAccount).money[batch.table.start : batch.table.stop] += fees
+    return fees
 
 
 def _publish_guess(batch: Batch, post: MarketPost, rules: DoubleAuction, found: _Session) -> None:
