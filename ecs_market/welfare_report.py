@@ -192,5 +192,7 @@ def _no_equilibrium(world: World, found: Attainable | None, reasons: dict[str, s
     if world.settings.mode != QUASILINEAR:
         return "money is not quasi-linear: the equilibrium moves as goods change hands"
     if not found.exact:
-        return "what agents could pay was bounded"
+        return "some agents have less money than they would spend: it may bind"
+    if not found.slack:
+        return "some agents have no money left: it may have bound"
     return ""
