@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ecs_market.components.inventory import Inventory
-from ecs_market.components.utility import Utility
-from ecs_market.preferences import stone_geary
 from ecs_market.state_hash import state_hash
+from ecs_market.subsistence import below_subsistence
 from ecs_market.welfare_report import SUMMARY_AGENTS, welfare_of
 from ecs_market.world import World
 
@@ -35,21 +34,6 @@ def ledger_of(world: World) -> dict[str, dict[str, int]]:
         }
         for index, name in enumerate((*world.settings.goods, "M"))
     }
-
-
-def below_subsistence(world: World) -> int:
-    """Return how many agents own less of a good than the subsistence of their Stone-Geary utility.
-
-    For these the engine's demand is the same part of what they need of every good.
-    """
-    if stone_geary.CODE not in world.families:
-        return 0
-    utility, rows = world.agents.whole(Utility), world.agent_rows
-    rows = rows[rows >= 0]
-    rows = rows[utility.family[rows] == stone_geary.CODE]
-    needs = utility.parameters[rows, world.bundle : world.bundle + world.goods]
-    held = world.agents.whole(Inventory).goods[rows] * world.settings.lot_size
-    return int((held < needs - 0.5 * world.settings.lot_size).any(axis=1).sum())
 
 
 def summary_of(simulation: Simulation) -> dict[str, Any]:

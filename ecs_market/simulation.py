@@ -29,6 +29,7 @@ from ecs_market.run_record import level_of, open_recorder
 from ecs_market.scenario import Scenario, from_dict
 from ecs_market.schedule import Schedule
 from ecs_market.state_hash import state_hash
+from ecs_market.subsistence import below_subsistence
 from ecs_market.telemetry.frames import to_frame
 from ecs_market.telemetry.recorder import Recorder
 from ecs_market.telemetry.schema import Level
@@ -100,6 +101,7 @@ class Simulation:
         level = level_of(self.scenario, telemetry_level)
         check_memory(self.scenario, level, memory_limit)
         self.world: World = build_world(self.scenario, self.seed, self.threads)
+        self.world.totals.began_below = below_subsistence(self.world) > 0
         self.visible_neighbours = tell_crowding(self.world)
         self.host_keys: dict[str, dict[Any, int]] = {}
         self._schedule = Schedule(self.world)

@@ -34,6 +34,7 @@ from ecs_market.world import Ledger, World
 # Statuses with which the joint market has found the optimum.
 SOLVED = ("converged", "marginal", "indicative")
 ROUNDS = 1000
+ROUNDING = 1e-9
 Slots = tuple[F64, I64]
 
 
@@ -50,7 +51,11 @@ class Attainable:
     prices
         float64 (K,): prices at which it is reached [M / unit], 0 for goods that are not traded.
     exact
-        Whether it is the maximum, up to lots and the tolerance of prices.
+        Whether it is the maximum, up to lots and the tolerance of prices, and each agent's own
+        money is enough for what it would then buy at `prices`.
+    slack
+        Whether moreover all who keep or buy a good could pay for a lot more.  Else budgets may have
+        bound, and who holds what may owe to them rather than to these prices.
     status
         ``sorted`` if found by sorting units by what they are worth, else the status of the market
         in which all agents met.
@@ -60,6 +65,7 @@ class Attainable:
     largest: float
     prices: F64
     exact: bool
+    slack: bool
     status: str
 
 
@@ -72,8 +78,8 @@ def attainable_surplus(world: World, traded: Bool | None = None) -> Attainable:
     Else all agents meet at one Walrasian market, each with money enough for everything: at its
     prices the convex potential, the sum of indirect utilities, is least and the surplus largest
     (the first welfare theorem with quasi-linear money).  It is not exact when that market finds no
-    clearing price, or somebody would spend all the money that fits.  Where agents' own money is
-    scarce the maximum is a bound that trade cannot reach.
+    clearing price, or somebody would spend all the money that fits.  Where an agent's own money is
+    less than its purchases cost, the maximum is a bound that trade may not reach: not exact either.
 
     In the other money modes there is no sum over agents to maximise; the surplus is then that of
     the joint Walrasian allocation with the money that there is, and never `exact`.
@@ -94,7 +100,7 @@ def attainable_surplus(world: World, traded: Bool | None = None) -> Attainable:
     if traded is not None:
         goods &= traded
     if goods.sum() < (2 if world.settings.mode == UNIT_OF_ACCOUNT else 1):
-        return Attainable(0.0, 0.0, np.zeros(world.goods), exact=True, status="none")
+        return Attainable(0.0, 0.0, np.zeros(world.goods), exact=True, slack=True, status="none")
     names = [families.FAMILIES[code].NAME for code in world.families]
     if world.settings.mode == QUASILINEAR and all(name in SLOTS for name in names):
         return _sorted_units(world, goods)
@@ -143,6 +149,7 @@ def _sorted_units(world: World, traded: Bool) -> Attainable:
     prices = np.zeros(world.goods)
     total = 0.0
     gains = np.zeros(len(rows))
+    purse = _Purse.of(world, rows)
     for k in np.flatnonzero(traded).tolist():
         supply = int(held[:, k].sum())
         places = []
@@ -162,34 +169,99 @@ def _sorted_units(world: World, traded: Bool) -> Attainable:
         # At that price nobody wants to move any lot elsewhere.
         wanted = np.bincount(member, np.maximum(worth - prices[k], 0.0) * lots, len(rows))
         gains += wanted + prices[k] * held[:, k] - before
+        sure, most = (
+            np.bincount(member, np.where(wants, lots, 0), len(rows)).astype(np.float64)
+            for wants in (worth > prices[k], worth >= prices[k])
+        )
+        purse.keep(prices[k] * world.settings.lot_size, held[:, k], sure, most)
     surplus = max(0.0, total) * world.settings.lot_size
     largest = max(0.0, float(gains.max())) * world.settings.lot_size
-    return Attainable(surplus, min(largest, surplus), prices, exact=True, status="sorted")
+    enough, slack = purse.suffices()
+    return Attainable(
+        surplus,
+        min(largest, surplus),
+        prices,
+        exact=enough,
+        slack=enough and slack,
+        status="sorted",
+    )
+
+
+@dataclass(slots=True)
+class _Purse:
+    """Whether agents can pay for the allocation that is worth most, good by good.
+
+    Attributes
+    ----------
+    money, needed
+        float64 (n,): what is left after the purchases so far, and the most that one lot more of a
+        good that an agent values above its price would cost [M].
+    offers
+        Of each good: its price [M / lot], the lots that agents indifferent to it could take up, and
+        how many of these somebody has to take.
+    """
+
+    money: F64
+    needed: F64
+    offers: list[tuple[float, F64, float]]
+
+    @classmethod
+    def of(cls, world: World, rows: I64) -> _Purse:
+        """Return what agents own now."""
+        minor = world.agents.whole(Inventory).money[rows]
+        money = minor.astype(np.float64) * world.settings.minor_size
+        return cls(money, np.zeros(len(rows)), [])
+
+    def keep(self, price: float, held: I64, sure: F64, most: F64) -> None:
+        """Let agents hold what they value above the price, and else, if they can, what they have.
+
+        `sure` and `most` are the lots that each values above the price, and not below it.
+        """
+        kept = np.clip(held, sure, most)
+        self.money -= price * (kept - held)
+        self.needed = np.where(sure > 0.0, np.maximum(self.needed, price), self.needed)
+        self.offers.append((price, most - kept, float(held.sum() - kept.sum())))
+
+    def suffices(self) -> tuple[bool, bool]:
+        """Return whether all can pay, and whether all who want a good could pay for a lot more."""
+        blur = ROUNDING * (1.0 + np.abs(self.money))
+        enough = bool((self.money >= -blur).all())
+        for price, room, left in self.offers:
+            if left <= 0.0 or price <= 0.0:
+                continue
+            can = np.minimum(room, np.floor(np.maximum(self.money, 0.0) / price + ROUNDING))
+            before = np.cumsum(can) - can
+            enough &= bool(can.sum() >= left)
+            self.money -= price * np.clip(left - before, 0.0, can)
+        return enough, bool((self.money + blur >= self.needed).all())
 
 
 def _joint_market(world: World, traded: Bool) -> Attainable:
     """Let all agents meet at one Walrasian market, in a world of its own."""
     meeting = _meeting(world, traded)
+    rows = world.agent_rows[world.agent_rows >= 0]
+    money = world.agents.whole(Inventory).money[rows]
     try:
         CollectOrders().process(meeting)
         if world.settings.mode == QUASILINEAR:
-            return _at_clearing_prices(meeting, traded)
+            return _at_clearing_prices(meeting, traded, money)
         ClearWalrasian().process(meeting)
         clearing: Clearing = meeting.scratch.clearings[0]
         status = STATUSES[int(clearing.status[0])]
         prices = np.where(traded, world.settings.price(clearing.price[0]), 0.0)
         surplus = float(clearing.gain.sum()) * world.settings.minor_size
         largest = float(clearing.settled.gain.max()) * world.settings.minor_size
-        return Attainable(surplus, largest, prices, exact=False, status=status)
+        return Attainable(surplus, largest, prices, exact=False, slack=False, status=status)
     finally:
         meeting.close()
 
 
-def _at_clearing_prices(meeting: World, traded: Bool) -> Attainable:
+def _at_clearing_prices(meeting: World, traded: Bool, money: I64) -> Attainable:
     """Return what agents gain in all at the prices at which demand is what there is.
 
     At any prices at all these gains add up to as much as trade can gain, or more; at clearing
-    prices the trades exist, so that it is just as much.
+    prices the trades exist, so that it is just as much.  `money` int64 (n,) is what agents own in
+    truth [minor unit].
     """
     status, prices = search_prices(meeting)
     inventory, utility = meeting.agents.whole(Inventory), meeting.agents.whole(Utility)
@@ -211,12 +283,16 @@ def _at_clearing_prices(meeting: World, traded: Bool) -> Attainable:
         gain,
         left,
     )
-    slack = bool((left > 0.0).all())
+    # What agents want is a real number, what they own whole lots: one of each is no difference.
+    lot = np.where(traded, prices, 0.0) * meeting.settings.lot_size
+    rest = left + (money - inventory.money[:everybody]) * meeting.settings.minor_size
+    exact = bool((left > 0.0).all() and (rest >= -lot.sum()).all()) and status in SOLVED
     return Attainable(
         float(gain.sum()),
         float(gain.max()),
         np.where(traded, prices, 0.0),
-        exact=slack and status in SOLVED,
+        exact=exact,
+        slack=exact and bool((rest >= lot.max()).all()),
         status=status,
     )
 

@@ -163,6 +163,8 @@ class Totals:
         -1 before the first trade.
     elapsed_ns
         Time spent in ticks.
+    began_below
+        Whether some agent began below the subsistence of its utility.
     """
 
     goods: int
@@ -170,6 +172,7 @@ class Totals:
     pairs: Tally = field(init=False)
     last_trade_tick: int = -1
     elapsed_ns: int = 0
+    began_below: bool = False
 
     def __post_init__(self) -> None:
         self.posts = Tally.none(0, self.goods)

@@ -12,6 +12,7 @@ from ecs_market.components.market_post import MarketPost
 from ecs_market.mechanisms.batch import numeraires
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.settings import CENTRALIZED
+from ecs_market.subsistence import below_subsistence
 from ecs_market.surplus import SOLVED, Attainable, attainable_surplus
 from ecs_market.totals import Prices
 from ecs_market.types import Bool
@@ -24,6 +25,8 @@ SUMMARY_AGENTS = 1_000_000
 
 MIXED = "gains are counted in different goods, which do not add up"
 NOT_QUASILINEAR = "money is not quasi-linear: there is no one maximum of gains"
+
+BELOW = "agents are or began below subsistence: what gains are worth in M there is not defined"
 
 
 def welfare_of(world: World, units: Units, most_agents: int | None = None) -> dict[str, Any]:
@@ -134,6 +137,8 @@ def _add_efficiency(world: World, welfare: dict[str, Any]) -> None:
     reasons, wanted = welfare["reasons"], ("attainable", "efficiency")
     if world.settings.mode != QUASILINEAR:
         reasons |= dict.fromkeys(wanted, NOT_QUASILINEAR)
+    elif world.totals.began_below or below_subsistence(world):
+        reasons |= dict.fromkeys(wanted, BELOW)
     elif welfare["attainable_now"] is None:
         reasons |= dict.fromkeys(wanted, reasons["attainable_now"])
     else:
@@ -192,5 +197,7 @@ def _no_equilibrium(world: World, found: Attainable | None, reasons: dict[str, s
     if world.settings.mode != QUASILINEAR:
         return "money is not quasi-linear: the equilibrium moves as goods change hands"
     if not found.exact:
-        return "what agents could pay was bounded"
+        return "some agents have less money than they would spend: it may bind"
+    if not found.slack:
+        return "some agents have no money left: it may have bound"
     return ""

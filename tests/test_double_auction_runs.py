@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -187,3 +188,41 @@ def test_nobody_who_minds_ends_worse_off(behaviour: str, scale: str) -> None:
 def test_what_is_not_allowed_is_named(change: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
         Simulation(scenario(**change))
+
+
+@pytest.mark.parametrize("mechanism", ["continuous_double_auction", "call_auction"])
+@pytest.mark.parametrize("step", [0.0001, 0.1])
+def test_a_band_delays_trade_and_does_not_prevent_it(mechanism: str, step: float) -> None:
+    """From a price at which all want to buy it walks to 3.92, (100 + 2) A for 2 x 200 M."""
+    taste = [{"type": "cobb_douglas", "exponents": [1], "kappa": 200}]
+    groups = [
+        {
+            "name": f"a{goods}",
+            "count": 5,
+            "inventories": {"A": goods, "M": 500},
+            "utilities": taste,
+            "initial_positions": {"at": [4, 4]},
+        }
+        for goods in (100, 2)
+    ]
+    rules: dict[str, Any] = {"initial_price": 0.5, "price_band": 0.1}
+    if mechanism == "continuous_double_auction":
+        rules["activations"] = 100
+    made = {
+        "name": "band",
+        "grid": {"width": 9, "height": 9},
+        "units": {"lot": 0.001, "price_step": step},
+        "params": {"exchange_regime": "centralized", "idle": "stay"},
+        "populations": groups,
+        "market_posts": [
+            {"location": [4, 4], "mechanism": mechanism, "mechanism_params": rules},
+        ],
+    }
+    prices = [0.5]
+    with Simulation(made, 1, telemetry_level="off") as sim:
+        for _ in range(45):
+            sim.step()
+            prices.append(sim.markets[0].current_prices["A"])
+    for before, after in itertools.pairwise(prices):
+        assert abs(after - before) <= max(0.1 * before, step) + 1e-9
+    assert prices[-1] == pytest.approx(2 * 200 / 102, rel=0.03)

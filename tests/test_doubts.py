@@ -46,6 +46,7 @@ def test_a_start_below_subsistence(caplog: pytest.LogCaptureFixture) -> None:
     (told,) = [each for each in warned(HUNGRY, caplog) if "kappa" not in each]
     assert "populations[0].utilities[0].subsistence[0]" in told
     assert "agents can start with 1 A, below a subsistence of 4" in told
+    assert "no measure in M" in told
 
 
 def test_a_drawn_subsistence(caplog: pytest.LogCaptureFixture) -> None:
@@ -65,9 +66,12 @@ def test_the_hungry_are_counted_until_they_are_fed() -> None:
         simulation.run(3)
         summary = simulation.summary()
         assert summary["below_subsistence"] == 0
+        for figure in ("attainable", "efficiency"):
+            assert summary["welfare"][figure] is None
+            assert "below subsistence" in summary["welfare"]["reasons"][figure]
         assert simulation.population("poor").get("inventory.goods.A").min() >= 4000
     shown = {"scenario": "t", "status": "completed", "compiled": False, "output": {"folder": "x"}}
-    assert "below subsistence" not in for_people(summary | shown)
+    assert "\nbelow subsistence" not in for_people(summary | shown)
     assert "1 agent at the end" in for_people(summary | shown | {"below_subsistence": 1})
 
 

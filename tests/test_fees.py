@@ -137,6 +137,38 @@ def test_fees_in_telemetry_and_ledger(mechanism: str) -> None:
         assert sim.markets[0].account["M"] == entry["markets"] / MINOR
 
 
+MECHANISMS = ["walrasian", "posted_price", "call_auction", "continuous_double_auction"]
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_a_clearing_tells_what_the_post_took(mechanism: str) -> None:
+    taste = {"type": "cobb_douglas", "exponents": [0.5], "kappa": 20}
+    members = [
+        {"name": f"a{n}", "count": 1, "inventories": held, "utilities": [taste]}
+        for n, held in enumerate(({"A": 10, "M": 50}, {"A": 2, "M": 50}))
+    ]
+    rules: dict[str, Any] = {"fees": {"type": "ad_valorem", "rate": 0.1}}
+    if mechanism == "continuous_double_auction":
+        rules["activations"] = 50
+    if mechanism == "posted_price":
+        rules["initial_price"] = 1.6
+    result = clear(members, mechanism=mechanism, mechanism_params=rules)
+    assert result.fees > 0.0
+    assert result.money.sum() + result.fees == pytest.approx(100.0, abs=1e-9)
+
+
+@pytest.mark.parametrize("mechanism", ["call_auction", "continuous_double_auction"])
+def test_a_clearing_of_orders_tells_what_the_post_took(mechanism: str) -> None:
+    orders = [
+        {"agent": n, "commodity": "A", "direction": side, "quantity": 2, "limit_price": price}
+        for n, (side, price) in enumerate((("sell", 1.0), ("buy", 2.0)))
+    ]
+    rules = {"fees": {"type": "ad_valorem", "rate": 0.1}}
+    result = clear(orders=orders, mechanism=mechanism, mechanism_params=rules)
+    (trade,) = result.trades
+    assert result.fees == pytest.approx(2 * 0.1 * trade.quantity * trade.price)
+
+
 def test_the_hash_covers_the_account() -> None:
     hashes = set()
     for money in (0, 1):

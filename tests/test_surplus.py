@@ -85,7 +85,7 @@ def test_linear_agents_equal_an_assignment(agents: list[tuple[int, int]]) -> Non
         {
             "name": f"g{i}",
             "count": 1,
-            "inventories": {"X": lots, "M": 5},
+            "inventories": {"X": lots, "M": 10_000},
             "utilities": [{"type": "linear", "weights": [worth], "money_weight": 2}],
         }
         for i, (lots, worth) in enumerate(agents)
@@ -100,6 +100,59 @@ def test_linear_agents_equal_an_assignment(agents: list[tuple[int, int]]) -> Non
     assert found.exact
 
 
+@pytest.mark.parametrize(
+    ("money", "exact", "slack"), [(0.0, False, False), (3.0, False, False), (20.0, True, True)]
+)
+def test_a_maximum_that_cannot_be_paid_for_is_a_bound(
+    money: float, exact: bool, slack: bool
+) -> None:
+    """Ten units worth 0.2 here and 0.9 there, at a price of 0.55: 5.50 M."""
+    groups = [
+        {
+            "name": f"worth {worth}",
+            "count": 1,
+            "inventories": {"X": goods, "M": owned},
+            "utilities": [{"type": "linear", "weights": [worth]}],
+        }
+        for worth, goods, owned in ((0.2, 10.0, 0.0), (0.9, 0.0, money))
+    ]
+    found = of_groups(groups)
+    assert found.surplus == pytest.approx(7.0)
+    assert found.prices[0] == pytest.approx(0.55)
+    assert (found.exact, found.slack) == (exact, slack)
+    if money:
+        # The same after the trade that the money was enough for: nothing is left, yet the price
+        # that was paid tells of the budget.
+        groups[0]["inventories"], groups[1]["inventories"] = {"X": 0, "M": 3}, {"X": 10, "M": 0}
+        found = of_groups(groups)
+        assert (found.surplus, found.exact, found.slack) == (0.0, True, False)
+
+
+@pytest.mark.parametrize(("money", "exact"), [(1.0, True), (0.9, False)])
+def test_the_indifferent_take_up_what_they_can_pay_for(money: float, exact: bool) -> None:
+    """Two units leave the one who values them least, at 1; two others value a unit so, one more."""
+    groups = [
+        {
+            "name": f"g{i}",
+            "count": 1,
+            "inventories": {"X": goods, "M": owned},
+            "utilities": [{"type": "induced_value", **taste}],
+        }
+        for i, (goods, owned, taste) in enumerate(
+            [
+                (2, 0.0, {"costs": [[0.5, 0.5]]}),
+                (0, 9.0, {"values": [[2.0]]}),
+                (0, money, {"values": [[1.0]]}),
+                (0, 0.0, {"values": [[1.0]]}),
+            ]
+        )
+    ]
+    found = of_groups(groups, units=UNITS)
+    assert found.surplus == pytest.approx(2.0)
+    assert found.prices[0] == pytest.approx(1.0)
+    assert found.exact == exact
+
+
 def cobb(kappa: float, goods: float, money: float, weight: float = 1.0) -> dict[str, Any]:
     taste = {"type": "cobb_douglas", "exponents": [1.0], "kappa": kappa, "money_weight": weight}
     return {"inventories": {"A": goods, "M": money}, "utilities": [taste]}
@@ -107,7 +160,7 @@ def cobb(kappa: float, goods: float, money: float, weight: float = 1.0) -> dict[
 
 @pytest.mark.parametrize("money", [0, 1000])
 def test_logarithmic_agents_have_a_closed_form(money: float) -> None:
-    """x_i = (kappa_i / lambda_i) E / sum: money does not bind, however little there is."""
+    """x_i = (kappa_i / lambda_i) E / sum: money is taken never to bind, however little there is."""
     cases = [(4.0, 2.0, 1.0), (9.0, 3.0, 2.0), (2.0, 8.0, 0.5), (6.0, 12.0, 1.0)]
     groups = [
         {"name": f"g{i}", "count": 1, **cobb(kappa, goods, money, weight)}
@@ -123,7 +176,7 @@ def test_logarithmic_agents_have_a_closed_form(money: float) -> None:
     assert found.surplus == pytest.approx(best, rel=1e-5)
     price = share / supply
     assert found.prices[0] == pytest.approx(price, rel=1e-4)
-    assert found.exact
+    assert found.exact == found.slack == (money > 0)
     gains = []
     for kappa, goods, weight in cases:
         best_amount = kappa / weight / price

@@ -200,6 +200,34 @@ def test_two_neighbours_by_hand() -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+def test_a_price_held_down_by_a_budget_is_compared_with_none() -> None:
+    """Ten units worth 0.2 and 0.9 change hands for all the 3 M of the buyer, at 0.30, not 0.55."""
+    groups = [linear("seller", 0.2, 10.0, 0.0), linear("buyer", 0.9, 0.0, 3.0)]
+    with Simulation(one_cell(*groups, post={"mechanism": "walrasian"})) as sim:
+        before = sim.welfare()
+        sim.run(2)
+        after = sim.welfare()
+    assert (before["attainable_now"], before["exact"]) == (pytest.approx(7.0), False)
+    assert "less money than they would spend" in before["reasons"]["equilibrium"]
+    assert after["gain"] == pytest.approx(7.0, rel=1e-3)
+    assert after["prices"]["A"]["mean"] == pytest.approx(0.3, rel=1e-3)
+    for figure in ("equilibrium", "smith_alpha"):
+        assert after["prices"]["A"][figure] is None
+        assert "no money left" in after["reasons"][figure]
+
+
+@pytest.mark.parametrize("taste", ["cobb_douglas", "linear"])
+def test_without_any_money_the_maximum_is_not_certain(taste: str) -> None:
+    groups = [linear("a", 1.0, 10.0, 0.0), linear("b", 2.0, 1.0, 0.0)]
+    if taste == "cobb_douglas":
+        for group in groups:
+            group["utilities"] = [{"type": "cobb_douglas", "exponents": [0.5], "kappa": 20}]
+    with Simulation(one_cell(*groups)) as sim:
+        found = sim.welfare()
+    assert found["attainable_now"] > 0.0
+    assert found["exact"] is False
+
+
 def test_fees_are_transfers() -> None:
     """What traders pay to a post is theirs no longer, but it is not lost."""
     groups = [linear("poor", 1.0, 10.0, 0.0), linear("rich", 2.0, 0.0, 100.0)]

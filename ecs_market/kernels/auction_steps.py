@@ -136,6 +136,14 @@ def within_band(price: int, kind: int, low: int, high: int) -> int:
 
 
 @borrowing
+def no_further(price: int, side: int, low: int, high: int) -> int:
+    """Return what a member says that knows the band: a bid no higher, an ask no lower than it."""
+    if side == BUY:
+        return min(int64(price), int64(high))
+    return max(int64(price), int64(low))
+
+
+@borrowing
 def note_trades(begun: int, made: int, trades: I64, direction: I8, volume: I64) -> None:
     """Remember who bought and who sold, and how much."""
     for trade in range(begun, made):

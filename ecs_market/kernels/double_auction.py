@@ -19,6 +19,7 @@ from ecs_market.kernels.auction_steps import (
     G_REPLACES,
     G_SIDE,
     add_up,
+    no_further,
     note_trades,
     reload,
     same_order,
@@ -218,7 +219,11 @@ def hold_auction(
             )
             if chosen[0] == 0:
                 continue
-            own = own_order(i, chosen[1], book, latest)
+            side, good, price, size = chosen
+            if kind != STOP:
+                price = no_further(price, side, band[0][good], band[1][good])
+            chosen = (side, good, price, size)
+            own = own_order(i, good, book, latest)
             if same_order(own, chosen[0], chosen[2], chosen[3], kind, book):
                 # It stays where it is, and is said once more.
                 if said:

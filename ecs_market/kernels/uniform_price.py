@@ -3,7 +3,9 @@
 Orders of one good at one post are sorted by priority: bids by falling, asks by rising limit, ties
 by the agent's id.  Demand D(p) is the lots of bids at p or more, supply S(p) that of asks at p or
 less.  The prices with the largest min(D, S), and of these with the least |D - S|, are an interval
-[a, b]; the price is a + k (b - a), as in the k-double auction (Satterthwaite and Williams, 1989).
+[a, b]; the price is a + k (b - a).  The k between the ends is that of the k-double auction
+(Satterthwaite and Williams, 1989); its interval, that of the marginal order statistics, is another
+one where the long side is tied.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import numpy as np
 from ecs_market.components.call_auction import BEHAVIOURS, CallAuction, GatheredOrders
 from ecs_market.components.market_post import MarketPost
 from ecs_market.components.market_rules import MarketRules
+from ecs_market.mechanisms import price_band
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.call_report import Called
 from ecs_market.mechanisms.calls import call
@@ -142,14 +143,9 @@ def clear_posts(world: World, batch: Batch, post: MarketPost, posts: Bool) -> Ca
 
 def _band(batch: Batch, post: MarketPost) -> tuple[I64, I64]:
     """Return the lowest and highest price allowed of each good [price step]."""
-    most = batch.world.most_steps()
-    band = batch.world.posts.whole(MarketRules).price_band[batch.table.start : batch.table.stop]
-    last = post.current_prices
-    bound = (band[:, np.newaxis] > 0.0) & (last > 0)
-    low = np.where(bound, np.ceil(last * (1.0 - band[:, np.newaxis]) - 1e-9), 1.0)
-    high = np.where(bound, np.floor(last * (1.0 + band[:, np.newaxis]) + 1e-9), float(most))
-    highest = np.clip(high, 1, most).astype(np.int64)
-    return np.clip(low, 1, highest).astype(np.int64), highest
+    rows = slice(batch.table.start, batch.table.stop)
+    band = batch.world.posts.whole(MarketRules).price_band[rows]
+    return price_band.within(post.current_prices, band, batch.world.most_steps())
 
 
 def _publish(world: World, batch: Batch, post: MarketPost, found: Called, called: Bool) -> None:

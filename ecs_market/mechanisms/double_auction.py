@@ -26,8 +26,9 @@ from ecs_market.kernels import auction_close as closing
 from ecs_market.kernels import book_records, budgets, quoting, traders
 from ecs_market.kernels import double_auction as sessions
 from ecs_market.kernels import margins as learners
+from ecs_market.kernels.book_records import GOOD, LIMIT, MARKET, OUTCOME, REFUSED, SIGNED_LOTS
 from ecs_market.kernels.jit import borrowing, inlined, kernel, specialise
-from ecs_market.mechanisms import order_types, resting_orders
+from ecs_market.mechanisms import order_types, price_band, resting_orders
 from ecs_market.mechanisms.batch import Batch, part, prices_given
 from ecs_market.mechanisms.search import median_rates
 from ecs_market.mechanisms.settlement import Clearing, Settled, Trades, post_ids
@@ -37,6 +38,7 @@ from ecs_market.world import World
 
 NAME = "continuous_double_auction"
 COMPONENT = DoubleAuction
+NO_ASK = np.iinfo(np.int64).max
 BOOKS: tuple[type, ...] = (RestingOrders, Margins)
 # Templates that are called in several places, or seldom.
 SHARED = (
@@ -151,7 +153,7 @@ def clear(
     else:
         calls = np.where(rules.activations > 0, rules.activations, np.diff(batch.first))
     found = _hold(batch, ids, post, rules, split, margins, handed_in, calls, before)
-    _move(batch, found)
+    fees = _move(batch, found)
     resting_orders.store(book, split, found.resting)
     traded = found.volume > 0
     post.current_prices[traded] = rules.last_price[traded]
@@ -161,6 +163,7 @@ def clear(
     status[batch.active] = np.where(traded.any(axis=1), CONVERGED, INDICATIVE)[batch.active]
     post.status[batch.active] = status[batch.active]
     _publish_guess(batch, post, rules, found)
+    _walk(batch, ids, post, published, found)
     settled = Settled(
         desired=batch.lots - before[0],
         filled=batch.lots - before[0],
@@ -168,6 +171,7 @@ def clear(
         volume=found.volume,
         demand=found.demand,
         supply=found.supply,
+        fee=fees,
     )
     return Clearing(
         mechanism=NAME,
@@ -209,7 +213,7 @@ def _hold(
     common = world.posts.whole(MarketRules)
     rows = slice(batch.table.start, batch.table.stop)
     table = _rule_table(batch, rules, common, rows, calls)
-    low, high = _bands(post.current_prices, common.price_band[rows], world.most_steps())
+    low, high = price_band.within(post.current_prices, common.price_band[rows], world.most_steps())
     learned = resting_orders.load_margins(batch, ids, margins, rules.behaviour == ZIP)
     per_post = [np.zeros((batch.posts, goods), np.int64) for _ in range(5)]
     counts, gain = np.zeros(batch.posts, np.int64), np.zeros(m)
@@ -312,17 +316,8 @@ def _rule_table(
     return table
 
 
-def _bands(published: I64, band: F64, most: int) -> tuple[I64, I64]:
-    """Return the lowest and the highest price allowed, (posts, K) [price step]."""
-    change = published * band[:, np.newaxis]
-    bound = (published > 0) & (band[:, np.newaxis] > 0.0)
-    low = np.where(bound, np.maximum(1.0, np.ceil(published - change)), 1.0)
-    high = np.where(bound, np.minimum(float(most), np.floor(published + change)), float(most))
-    return low.astype(np.int64), high.astype(np.int64)
-
-
-def _move(batch: Batch, found: _Session) -> None:
-    """Write what members own now to the world, and fees to the posts' accounts."""
+def _move(batch: Batch, found: _Session) -> I64:
+    """Write what members own now to the world, and fees to the posts' accounts; return the fees."""
     world = batch.world
     inventory = world.agents.whole(Inventory)
     inventory.goods[batch.row] = batch.lots
@@ -334,6 +329,7 @@ def _move(batch: Batch, found: _Session) -> None:
     fees = np.zeros(batch.posts, np.int64)
     np.add.at(fees, found.trades[:, 0], found.trades[:, 6])
     world.posts.whole(MarketAccount).money[batch.table.start : batch.table.stop] += fees
+    return fees
 
 
 def _publish_guess(batch: Batch, post: MarketPost, rules: DoubleAuction, found: _Session) -> None:
@@ -343,6 +339,9 @@ def _publish_guess(batch: Batch, post: MarketPost, rules: DoubleAuction, found: 
     """
     unknown = batch.commodities & (rules.last_price == 0) & (rules.initial_price <= 0.0)
     unknown &= batch.active[:, np.newaxis]
+    rows = slice(batch.table.start, batch.table.stop)
+    banded = batch.world.posts.whole(MarketRules).price_band[rows] > 0.0
+    unknown &= ~(banded[:, np.newaxis] & (post.current_prices > 0))
     if not unknown.any():
         return
     world = batch.world
@@ -352,6 +351,35 @@ def _publish_guess(batch: Batch, post: MarketPost, rules: DoubleAuction, found: 
     steps = np.clip(np.rint(steps), 1, world.most_steps()).astype(np.int64)
     post.current_prices[unknown] = steps[unknown]
     post.price_formed_at[unknown] = world.tick
+
+
+def _walk(batch: Batch, ids: I64, post: MarketPost, published: I64, found: _Session) -> None:
+    """Move a price at which nothing was traded towards what its band has kept from being said.
+
+    That are orders refused, and bids and asks at the ends of the band.  As at a call auction the
+    price goes to the middle between the best bid and the best ask, those refused with them, or to
+    the only one of the two, by one band at most.  Else members out of reach would never trade.
+    """
+    world, told = batch.world, found.told
+    rows = slice(batch.table.start, batch.table.stop)
+    band = world.posts.whole(MarketRules).price_band[rows]
+    if not (band > 0.0).any():
+        return
+    low, high = price_band.within(published, band, world.most_steps())
+    at, good, price = resting_orders.places(ids, told[MARKET]), told[GOOD], told[LIMIT]
+    outside = (told[OUTCOME] == REFUSED) & ((price < low[at, good]) | (price > high[at, good]))
+    buys = told[SIGNED_LOTS] > 0
+    bids, asks = found.bids.copy(), np.where(found.asks > 0, found.asks, NO_ASK)
+    walks = (bids >= high) | (asks <= low)
+    for side, best, better in ((buys, bids, np.maximum), (~buys, asks, np.minimum)):
+        chosen = outside & side
+        walks[at[chosen], good[chosen]] = True
+        better.at(best, (at[chosen], good[chosen]), price[chosen])
+    walks &= (found.volume == 0) & batch.active[:, np.newaxis] & batch.commodities
+    walks &= (band[:, np.newaxis] > 0.0) & (published > 0)
+    middle = np.where(bids == 0, asks, np.where(asks == NO_ASK, bids, bids + (asks - bids) // 2))
+    post.current_prices[walks] = np.clip(middle, low, high)[walks]
+    post.price_formed_at[walks] = world.tick
 
 
 def _trades(batch: Batch, ids: I64, made: I64) -> Trades:

@@ -232,7 +232,10 @@ def _compare_subsistence(
         least = context.units.from_lots(held[index].low)
         if least < most:
             message = f"agents can start with {least:g} {good}, below a subsistence of {most:g}; "
-            message += "they care for nothing but subsistence until they have it"
+            message += (
+                "they care for nothing but subsistence until they have it, and their gains are "
+            )
+            message += "counted at the steep slope of utility there, which is no measure in M"
             context.report.doubt((*path, "subsistence", index), message)
 
 

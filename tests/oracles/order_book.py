@@ -95,8 +95,8 @@ class Exchange:
         low, high = 1, 10**12
         if self.band and order.good in self.published:
             price = self.published[order.good]
-            low = max(1, math.ceil(price - price * self.band))
-            high = math.floor(price + price * self.band)
+            change = max(1, math.floor(price * self.band))
+            low, high = max(1, price - change), price + change
         if kind == "market":
             order.price = min(max(order.price, low), high)
         if not low <= order.price <= high:
