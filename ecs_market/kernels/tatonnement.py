@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.components.market_post import BOUNDARY, CONVERGED, CYCLING, FAILED, MARGINAL
+from ecs_market.kernels.descent import solve_rows
 from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import kernel
 from ecs_market.types import F64, I8, I32, Bool, int64
@@ -20,6 +21,8 @@ STRIDE = 0.7
 LONGEST_STEP = 1.0
 # Demand under this share of supply, or supply of demand, counts as this share.
 LEAST_RATIO = 1e-12
+# Excess demand is known to this share of what is owned or wanted.
+EXACT = 1e-12
 
 
 @kernel
@@ -42,24 +45,37 @@ def judge(
     high: F64,
     bought: F64,
     sold: F64,
+    price: F64,
+    least: float,
+    most: F64,
+    turnover: F64,
+    purse: F64,
     tolerance: F64,
     floor: float,
     zeta: F64,
     residual: F64,
+    level: F64,
     done: Bool,
 ) -> None:
     """Write relative excess demand and whether each running post has converged.
 
     `zeta` is excess demand over the larger of holdings desired and owned, `residual` over the
-    larger of gross purchases and sales.  Gross trade of less than half a lot is none, as long as
-    the numeraire, where it is a good, balances too: a price that runs away must not pass for one
-    that clears because so little is traded at it.
+    larger of gross purchases and sales.  Gross trade of less than half a lot is none, and a price
+    that its good's excess presses against a bound has not converged.
+
+    The numeraire must balance too, by the same rule: at prices that run away the goods seem to
+    clear, because so little of them is asked for money.  By Walras' law its excess demand is the
+    value of the goods' excess supply; `turnover` is its gross trade, negative where it is not to be
+    judged, `purse` what there is of it, `level` (posts,) its relative excess demand.
     """
     for post in range(low.shape[0]):
         if not running[post]:
             continue
         done[post] = True
-        passed_over = False
+        value = 0.0
+        worth = 0.0
+        largest = 0.0
+        carrier = int64(numeraire[post])
         for k in range(low.shape[1]):
             zeta[post, k] = 0.0
             residual[post, k] = 0.0
@@ -72,19 +88,26 @@ def judge(
             larger = max(desired, endowment[post, k])
             gross = max(bought[post, k], sold[post, k])
             zeta[post, k] = excess / larger if larger > 0.0 else 0.0
+            value += price[post, k] * excess
+            worth += price[post, k] * larger
+            if numeraire[post] < 0 and price[post, k] * abs(excess) > largest:
+                largest = price[post, k] * abs(excess)
+                carrier = k
             if gross < floor:
-                passed_over = True
                 continue
             residual[post, k] = abs(excess) / gross
-            if abs(excess) > tolerance[post] * gross:
+            pressed = price[post, k] <= least if excess < 0.0 else price[post, k] >= most[k]
+            if pressed or abs(excess) > tolerance[post] * gross:
                 done[post] = False
-        k = int64(numeraire[post])
-        if passed_over and k >= 0:
-            excess = excess_of(low[post, k], high[post, k], endowment[post, k])
-            gross = max(bought[post, k], sold[post, k])
-            if gross >= floor and abs(excess) > tolerance[post] * gross:
-                residual[post, k] = abs(excess) / gross
-                done[post] = False
+        level[post] = 0.0
+        gross = turnover[post]
+        if gross < 0.0 or value == 0.0:
+            continue
+        larger = max(purse[post], purse[post] - value)
+        level[post] = -value / larger if larger > 0.0 else 0.0
+        if gross >= floor and abs(value) > max(tolerance[post] * gross, EXACT * worth):
+            residual[post, carrier] = max(residual[post, carrier], abs(value) / gross)
+            done[post] = False
 
 
 @kernel
@@ -259,33 +282,11 @@ def newton_direction(
                 for m in range(n + 1):
                     matrix[k, m] = 0.0
                 matrix[k, k] = 1.0
-        singular = False
-        for k in range(n):
-            pivot = k
-            for row in range(k + 1, n):
-                if abs(matrix[row, k]) > abs(matrix[pivot, k]):
-                    pivot = row
-            if abs(matrix[pivot, k]) < 1e-12:
-                singular = True
-                break
-            for m in range(n + 1):
-                held = matrix[k, m]
-                matrix[k, m] = matrix[pivot, m]
-                matrix[pivot, m] = held
-            for row in range(k + 1, n):
-                factor = matrix[row, k] / matrix[k, k]
-                for m in range(k, n + 1):
-                    matrix[row, m] -= factor * matrix[k, m]
+        singular = not solve_rows(matrix, direction[post])
         longest = 0.0
-        for back in range(n):
-            k = n - 1 - back
+        for k in range(n):
             if singular:
                 direction[post, k] = zeta[post, k]
-            else:
-                total = matrix[k, n]
-                for m in range(k + 1, n):
-                    total -= matrix[k, m] * direction[post, m]
-                direction[post, k] = total / matrix[k, k]
             longest = max(longest, abs(direction[post, k]))
         if longest > LONGEST_STEP:
             for k in range(n):

@@ -173,13 +173,22 @@ class Excess:
     """Demand at each post, float64 (posts, K) [unit].
 
     `low` and `high` bound the holdings demanded, which are a set where members are indifferent;
-    `bought` and `sold` are the gross purchases and sales that nobody is indifferent about.
+    `bought` and `sold` are the gross purchases and sales that nobody is indifferent about;
+    `turnover` (posts,) is the larger of them of the numeraire, and where money is outside of the
+    bundle all that there is of it.
     """
 
     low: F64
     high: F64
     bought: F64
     sold: F64
+    turnover: F64
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, ...], turnover: F64) -> Excess:
+        """Return sums of no demand yet, arrays of `shape`."""
+        low, high, bought, sold = (np.zeros(shape) for _ in range(4))
+        return cls(low, high, bought, sold, turnover)
 
 
 @dataclass(slots=True)
@@ -198,6 +207,8 @@ class Batch:
         bool (posts,): posts with members.
     endowment
         float64 (posts, K): what the members own together [unit].
+    purse
+        float64 (posts,): what they own of the numeraire, [M] or [unit].
     bundle
         float64 (m, K or K + 1): holdings as utility counts them, `goods` and perhaps money.
     fees
@@ -227,6 +238,7 @@ class Batch:
     numeraire: I32
     active: Bool
     endowment: F64
+    purse: F64
     floor: float
     bundle: F64
     fees: bool
@@ -257,7 +269,7 @@ class Batch:
         goods = price.shape[1]
         price = self._with_money(price, 1.0)
         commodities, numeraire = self._bundle_at_posts()
-        found = Excess(*(np.zeros(price.shape) for _ in range(4)))
+        found = Excess.nothing(price.shape, self.purse.copy())
         for run in self.runs:
             self.world.over(
                 0,
@@ -291,10 +303,14 @@ class Batch:
             attendance.add_segments(run.post, active, run.high, found.high)
             attendance.add_segments(run.post, active, run.bought, found.bought)
             attendance.add_segments(run.post, active, run.sold, found.sold)
+        counted = np.flatnonzero(numeraire >= 0)
+        at = (counted, numeraire[counted])
+        found.turnover[counted] = np.maximum(found.bought[at], found.sold[at])
         if price.shape[1] == goods:
             return found
         parts = (found.low, found.high, found.bought, found.sold)
-        return Excess(*(each[:, :goods].copy() for each in parts))
+        low, high, bought, sold = (each[:, :goods].copy() for each in parts)
+        return Excess(low, high, bought, sold, found.turnover)
 
     def desired(self, price: F64, unrounded: F64, active: Bool) -> tuple[F64, Bool]:
         """Return desired holdings [unit] and who is indifferent, each (m, K).
@@ -431,6 +447,13 @@ def part(world: World, table: Table) -> Batch:
     fee_rate, fee_unit, shading = post_rules(world)
     lots = np.zeros((b - a + 1, world.goods), np.int64)
     np.cumsum(members.lots[a:b], axis=0, out=lots[1:])
+    endowment = (lots[first[1:]] - lots[first[:-1]]) * world.settings.lot_size
+    numeraire = numeraires(commodities, world.settings.mode)
+    minor = np.zeros(b - a + 1, np.int64)
+    np.cumsum(members.minor[a:b], out=minor[1:])
+    purse = (minor[first[1:]] - minor[first[:-1]]) * world.settings.minor_size
+    counted = np.flatnonzero(numeraire >= 0)
+    purse[counted] = endowment[counted, numeraire[counted]]
     return Batch(
         world=world,
         table=table,
@@ -447,9 +470,10 @@ def part(world: World, table: Table) -> Batch:
         by_id=members.by_id[a:b] - a,
         runs=runs,
         commodities=commodities,
-        numeraire=numeraires(commodities, world.settings.mode),
+        numeraire=numeraire,
         active=first[1:] > first[:-1],
-        endowment=(lots[first[1:]] - lots[first[:-1]]) * world.settings.lot_size,
+        endowment=endowment,
+        purse=purse,
         floor=0.5 * world.settings.lot_size,
         bundle=bundle,
         fees=charges(world),

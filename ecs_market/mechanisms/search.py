@@ -36,6 +36,8 @@ class Solution:
         float64 (posts, K), the prices it began from [M / unit].
     excess
         Demand at the last prices tried.
+    level
+        float64 (posts,): relative excess demand for the numeraire.
     flips, moved
         int32 and float64 (posts, K): turns of sign, and the last move of tatonnement [M / unit].
     """
@@ -50,6 +52,7 @@ class Solution:
     status: I8
     start: F64
     excess: Excess
+    level: F64
     flips: I32
     moved: F64
 
@@ -67,7 +70,8 @@ class Solution:
             tied=np.zeros(posts, np.bool_),
             status=np.zeros(posts, np.int8),
             start=start,
-            excess=Excess(*(np.zeros(shape) for _ in range(4))),
+            excess=Excess.nothing(shape, np.zeros(posts)),
+            level=np.zeros(posts),
             flips=np.zeros(shape, np.int32),
             moved=np.zeros(shape),
         )
@@ -138,7 +142,7 @@ def evaluate(
     `ties.nearly_tied`, only the joint value of tied goods is looked at.
     """
     fresh = batch.excess(found.price, running, smoothing)
-    for name in ("low", "high", "bought", "sold"):
+    for name in ("low", "high", "bought", "sold", "turnover"):
         getattr(found.excess, name)[running] = getattr(fresh, name)[running]
     done = np.zeros(batch.posts, np.bool_)
     found.iterations[running] += 1
@@ -157,6 +161,7 @@ def evaluate(
             done,
         )
         return done
+    least, most = bounds(batch)
     tatonnement.judge(
         running,
         batch.commodities,
@@ -166,10 +171,16 @@ def evaluate(
         excess.high,
         excess.bought,
         excess.sold,
+        found.price,
+        least,
+        most,
+        excess.turnover if smoothing == 0.0 else np.full(batch.posts, -1.0),
+        batch.purse,
         rules.tolerance if smoothing == 0.0 else np.minimum(rules.tolerance, SMOOTH_TOLERANCE),
         batch.floor if smoothing == 0.0 else 0.0,
         found.zeta,
         found.residual,
+        found.level,
         done,
     )
     return done

@@ -12,6 +12,7 @@ import numpy as np
 
 from ecs_market.kernels import tatonnement
 from ecs_market.mechanisms.batch import Batch
+from ecs_market.mechanisms.descent import descend
 from ecs_market.mechanisms.newton import follow_smoothed, newton, place_ties
 from ecs_market.mechanisms.search import (
     Rules,
@@ -57,9 +58,22 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     found.converged |= newton(batch, rules, found, again)
     _confirm(batch, rules, found, kinked)
     missed = again & ~found.converged
+    for begin in (found.start, _by_relative_endowment(batch, found), ended):
+        missed &= ~found.converged & ~kinked
+        found.price[missed] = begin[missed]
+        found.converged |= descend(batch, rules, found, missed)
+    missed = again & ~found.converged
     if missed.any():
         found.price[missed] = ended[missed]
         evaluate(batch, rules, found, missed)
+
+
+def _by_relative_endowment(batch: Batch, found: Solution) -> F64:
+    """Return the prices at which all goods owned are worth what there is of the numeraire."""
+    owned = batch.commodities & (batch.endowment > 0.0) & (found.start > 0.0)
+    purse = np.broadcast_to(batch.purse[:, np.newaxis], owned.shape)
+    rate = np.divide(purse, batch.endowment, out=found.start.copy(), where=owned & (purse > 0.0))
+    return np.clip(rate, *bounds(batch))
 
 
 def judge_search(batch: Batch, found: Solution) -> None:
