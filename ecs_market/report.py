@@ -36,6 +36,26 @@ def ledger_of(world: World) -> dict[str, dict[str, int]]:
     }
 
 
+def _owned_by_posts(simulation: Simulation) -> dict[str, dict[str, float]]:
+    """Return what all posts own, a good each and M [unit, M], and by how much that has grown."""
+    world, units = simulation.world, simulation.units
+    posts = simulation.scenario.market_posts
+    begun = [
+        sum(lots) for lots in zip(*(p.stock_goods for p in posts if p.stock_goods), strict=True)
+    ]
+    start = [*(begun or [0] * world.goods), sum(post.stock_money for post in posts)]
+    return {
+        name: {"owned": convert(now), "change": convert(now - before)}
+        for name, now, before, convert in zip(
+            (*world.settings.goods, "M"),
+            world.market_accounts().tolist(),
+            start,
+            [units.from_lots] * world.goods + [units.from_minor],
+            strict=True,
+        )
+    }
+
+
 def summary_of(simulation: Simulation) -> dict[str, Any]:
     """Return what a run has come to, in people's units."""
     world, units = simulation.world, simulation.units
@@ -57,6 +77,7 @@ def summary_of(simulation: Simulation) -> dict[str, Any]:
             "clears": int(mine.clears[market.id]),
             "trades": int(mine.trades[market.id]),
             "gain": units.from_minor(int(mine.gain[market.id])),
+            "account": market.account,
             "last_clear_tick": market.last_clear_tick,
             "status": market.status,
         }
@@ -69,6 +90,7 @@ def summary_of(simulation: Simulation) -> dict[str, Any]:
         "agents": world.agents.size,
         "threads": simulation.threads,
         "posts": posts,
+        "owned_by_posts": _owned_by_posts(simulation),
         "market_trades": totals.market_trades,
         "market_gain": units.from_minor(totals.market_gain),
         "bilateral_trades": totals.bilateral_trades,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ecs_market import __version__
+from ecs_market import Simulation, __version__, load_scenario
 from ecs_market.bench import economy, lattice
 from ecs_market.cli import main, report
 from ecs_market.cli.output import OutputFolder, numbered
@@ -422,6 +422,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "ticks": 1200,
         "agents": 40,
         "posts": [post],
+        "owned_by_posts": {name: {"owned": 0.0, "change": 0.0} for name in "ABM"},
         "market_trades": 5,
         "bilateral_trades": 6,
         "welfare": WELFARE,
@@ -464,6 +465,32 @@ def test_report_says_what_was_cut_short() -> None:
     assert "... and 5 more" in text
     assert "interrupted before its end" in text
     assert "last trade        none" in text
+
+
+def test_report_says_what_posts_own() -> None:
+    assert "owned by posts" not in report.for_people(document())
+    owned = {"A": {"owned": 146.0, "change": 96.0}, "M": {"owned": 3.5, "change": -96.5}}
+    text = report.for_people(document(owned_by_posts=owned))
+    assert "owned by posts    146.000 A, 3.50 M (-96.50 M since the start)" in text
+    goods = {f"G{i}": owned["A"] for i in range(report.GOODS_SHOWN + 2)}
+    text = report.for_people(document(owned_by_posts=goods | {"M": owned["M"]}))
+    assert "146.000 G3, ..., 3.50 M" in text
+    assert "G4" not in text
+
+
+def test_a_shop_accounts_for_its_stock() -> None:
+    with Simulation(load_scenario("posted_prices_with_stock"), telemetry_level="off") as sim:
+        start = sim.summary()
+        sim.run(20)
+        end = sim.summary()
+    assert start["owned_by_posts"]["A"] == {"owned": 50.0, "change": 0.0}
+    assert start["posts"][0]["account"] == {"A": 50.0, "M": 100.0}
+    account = end["posts"][0]["account"]
+    assert account["M"] < 100.0
+    for name, before in (("A", 50.0), ("M", 100.0)):
+        found = end["owned_by_posts"][name]
+        assert found["owned"] == account[name]
+        assert found["change"] == pytest.approx(account[name] - before, abs=1e-9)
 
 
 def test_report_without_posts_has_no_table() -> None:

@@ -131,10 +131,14 @@ def test_induced_values_against_an_assignment(
     assert found["gain"] == pytest.approx(sum(gained))
     assert found["attainable"] == pytest.approx(most)
     assert found["exact"]
-    holders = [v for i, v in enumerate(worth) if any(b == i for b, _, _ in made)]
-    sellers = [c for i, c in enumerate(costs) if all(s != i + len(worth) for _, s, _ in made)]
-    wanting = [v for i, v in enumerate(worth) if all(b != i for b, _, _ in made)]
-    left = assignment.greatest_surplus(wanting, sellers + holders)
+    # Who has sold would take a unit back at its cost.
+    owned = [int(i >= len(worth)) for i in range(len(limits))]
+    for buyer, seller, _ in made:
+        owned[buyer] += 1
+        owned[seller] -= 1
+    wanting = [limit for limit, held in zip(limits, owned, strict=True) if not held]
+    holding = [limit for limit, held in zip(limits, owned, strict=True) if held]
+    left = assignment.greatest_surplus(wanting, holding)
     assert found["attainable_now"] == pytest.approx(left)
     assert found["exhausted"] == (left == 0.0)
     if most > 0.0:

@@ -99,6 +99,7 @@ def for_people(document: Mapping[str, Any]) -> str:
         "trades": f"{at_posts:,} at posts, {face_to_face:,} bilateral (face to face)",
         "gains from trade": _gains(welfare),
         "efficiency": _efficiency(welfare),
+        "owned by posts": _owned_by_posts(document["owned_by_posts"]),
         "prices paid": _prices_paid(welfare),
         "harvest": amounts(document["harvest"]),
         "last trade": _last(welfare),
@@ -132,6 +133,16 @@ def _efficiency(welfare: Mapping[str, Any]) -> str:
     bound = "" if welfare["exact"] else " (not certain)"
     share, attainable = 100.0 * welfare["efficiency"], welfare["attainable"]
     return f"{share:.2f} % of {attainable:,.2f} M attainable{bound}"
+
+
+def _owned_by_posts(owned: Mapping[str, Mapping[str, float]]) -> str:
+    """Return what posts own, and what they have earned or lost, or nothing if that is nothing."""
+    if not any(each["owned"] or each["change"] for each in owned.values()):
+        return ""
+    goods = [f"{each['owned']:,.3f} {good}" for good, each in owned.items() if good != "M"]
+    more = ["..."] if len(goods) > GOODS_SHOWN else []
+    money = f"{owned['M']['owned']:,.2f} M ({owned['M']['change']:+,.2f} M since the start)"
+    return ", ".join([*goods[:GOODS_SHOWN], *more, money])
 
 
 def _prices_paid(welfare: Mapping[str, Any]) -> str:
