@@ -46,6 +46,7 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     if not late.any():
         return
     found.newton |= late
+    given, freely = found.price.copy(), late & found.spare
     kinked = late & several_kinked(batch)
     if kinked.any():
         follow_smoothed(batch, rules, found, kinked)
@@ -58,13 +59,14 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     found.converged |= newton(batch, rules, found, again)
     _confirm(batch, rules, found, kinked)
     missed = again & ~found.converged
+    missed &= ~freely
     for begin in (found.start, _by_relative_endowment(batch, found), ended):
         missed &= ~found.converged & ~kinked
         found.price[missed] = begin[missed]
         found.converged |= descend(batch, rules, found, missed)
     missed = again & ~found.converged
     if missed.any():
-        found.price[missed] = ended[missed]
+        found.price[missed] = np.where(freely[:, np.newaxis], given, ended)[missed]
         evaluate(batch, rules, found, missed)
 
 
@@ -139,7 +141,7 @@ def _tatonnement(batch: Batch, rules: Rules, found: Solution, kinked: Bool) -> N
         done = evaluate(batch, rules, found, running)
         found.converged |= running & done
         restless = kinked & rules.newton & (found.flips.max(axis=1) >= RESTLESS)
-        running &= ~done & ~restless & (found.iterations < rules.max_iterations)
+        running &= ~done & ~found.spare & ~restless & (found.iterations < rules.max_iterations)
         tatonnement.update_brackets(
             running,
             batch.commodities,
