@@ -8,6 +8,8 @@ are ratios of prices, and what remains is solved exactly.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ecs_market.kernels import tatonnement
@@ -58,8 +60,8 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     found.price[again] = found.start[again]
     found.converged |= newton(batch, rules, found, again)
     _confirm(batch, rules, found, kinked)
-    missed = again & ~found.converged
-    missed &= ~freely
+    missed = again & ~found.converged & ~freely
+    _from_goods_alone(batch, rules, found, missed & kinked)
     for begin in (found.start, _by_relative_endowment(batch, found), ended):
         missed &= ~found.converged & ~kinked
         found.price[missed] = begin[missed]
@@ -68,6 +70,31 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     if missed.any():
         found.price[missed] = np.where(freely[:, np.newaxis], given, ended)[missed]
         evaluate(batch, rules, found, missed)
+
+
+def _from_goods_alone(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None:
+    """Try the prices at which each good would clear if it were the only one, at the posts `late`.
+
+    Where each good is priced by who is indifferent between it and money, these clear together.
+    """
+    if not late.any():
+        return
+    start = found.start.copy()
+    for k in range(start.shape[1]):
+        asked = late & batch.commodities[:, k] & (batch.numeraire != k)
+        if not asked.any():
+            continue
+        traded = np.zeros(batch.commodities.shape, np.bool_)
+        traded[asked, k] = True
+        counted = np.flatnonzero(asked & (batch.numeraire >= 0))
+        traded[counted, batch.numeraire[counted]] = True
+        alone = solve(replace(batch, commodities=traded, active=asked), found.start, rules)
+        found.iterations += alone.iterations
+        cleared = asked & alone.converged
+        start[cleared, k] = alone.price[cleared, k]
+    found.price[late] = start[late]
+    found.converged |= late & evaluate(batch, rules, found, late)
+    _confirm(batch, rules, found, late & found.converged)
 
 
 def _by_relative_endowment(batch: Batch, found: Solution) -> F64:
