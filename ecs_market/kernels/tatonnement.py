@@ -55,6 +55,7 @@ def judge(
     zeta: F64,
     residual: F64,
     level: F64,
+    spare: Bool,
     done: Bool,
 ) -> None:
     """Write relative excess demand and whether each running post has converged.
@@ -67,6 +68,9 @@ def judge(
     clear, because so little of them is asked for money.  By Walras' law its excess demand is the
     value of the goods' excess supply; `turnover` is its gross trade, negative where it is not to be
     judged, `purse` what there is of it, `level` (posts,) its relative excess demand.
+
+    `spare` (posts,) is where all is cleared but goods that are in excess supply at the least price:
+    they are free, and their value counts as nothing.
     """
     for post in range(low.shape[0]):
         if not running[post]:
@@ -75,6 +79,8 @@ def judge(
         value = 0.0
         worth = 0.0
         largest = 0.0
+        free = False
+        others = True
         carrier = int64(numeraire[post])
         for k in range(low.shape[1]):
             zeta[post, k] = 0.0
@@ -88,6 +94,11 @@ def judge(
             larger = max(desired, endowment[post, k])
             gross = max(bought[post, k], sold[post, k])
             zeta[post, k] = excess / larger if larger > 0.0 else 0.0
+            if excess < 0.0 and price[post, k] <= least and gross >= floor:
+                residual[post, k] = abs(excess) / gross
+                free = True
+                done[post] = False
+                continue
             value += price[post, k] * excess
             worth += price[post, k] * larger
             if numeraire[post] < 0 and price[post, k] * abs(excess) > largest:
@@ -96,10 +107,12 @@ def judge(
             if gross < floor:
                 continue
             residual[post, k] = abs(excess) / gross
-            pressed = price[post, k] <= least if excess < 0.0 else price[post, k] >= most[k]
+            pressed = excess > 0.0 and price[post, k] >= most[k]
             if pressed or abs(excess) > tolerance[post] * gross:
                 done[post] = False
+                others = False
         level[post] = 0.0
+        spare[post] = free and others
         gross = turnover[post]
         if gross < 0.0 or value == 0.0:
             continue
@@ -108,6 +121,7 @@ def judge(
         if gross >= floor and abs(value) > max(tolerance[post] * gross, EXACT * worth):
             residual[post, carrier] = max(residual[post, carrier], abs(value) / gross)
             done[post] = False
+            spare[post] = False
 
 
 @kernel

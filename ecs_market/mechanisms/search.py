@@ -38,6 +38,8 @@ class Solution:
         Demand at the last prices tried.
     level
         float64 (posts,): relative excess demand for the numeraire.
+    spare
+        bool (posts,): cleared but for goods in excess supply at the least price, which are free.
     flips, moved
         int32 and float64 (posts, K): turns of sign, and the last move of tatonnement [M / unit].
     """
@@ -53,6 +55,7 @@ class Solution:
     start: F64
     excess: Excess
     level: F64
+    spare: Bool
     flips: I32
     moved: F64
 
@@ -72,6 +75,7 @@ class Solution:
             start=start,
             excess=Excess.nothing(shape, np.zeros(posts)),
             level=np.zeros(posts),
+            spare=np.zeros(posts, np.bool_),
             flips=np.zeros(shape, np.int32),
             moved=np.zeros(shape),
         )
@@ -181,6 +185,7 @@ def evaluate(
         found.zeta,
         found.residual,
         found.level,
+        found.spare,
         done,
     )
     return done

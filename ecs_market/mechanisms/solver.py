@@ -8,6 +8,8 @@ are ratios of prices, and what remains is solved exactly.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ecs_market.kernels import tatonnement
@@ -46,6 +48,7 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     if not late.any():
         return
     found.newton |= late
+    given, freely = found.price.copy(), late & found.spare
     kinked = late & several_kinked(batch)
     if kinked.any():
         follow_smoothed(batch, rules, found, kinked)
@@ -57,15 +60,41 @@ def call_newton(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None
     found.price[again] = found.start[again]
     found.converged |= newton(batch, rules, found, again)
     _confirm(batch, rules, found, kinked)
-    missed = again & ~found.converged
+    missed = again & ~found.converged & ~freely
+    _from_goods_alone(batch, rules, found, missed & kinked)
     for begin in (found.start, _by_relative_endowment(batch, found), ended):
         missed &= ~found.converged & ~kinked
         found.price[missed] = begin[missed]
         found.converged |= descend(batch, rules, found, missed)
     missed = again & ~found.converged
     if missed.any():
-        found.price[missed] = ended[missed]
+        found.price[missed] = np.where(freely[:, np.newaxis], given, ended)[missed]
         evaluate(batch, rules, found, missed)
+
+
+def _from_goods_alone(batch: Batch, rules: Rules, found: Solution, late: Bool) -> None:
+    """Try the prices at which each good would clear if it were the only one, at the posts `late`.
+
+    Where each good is priced by who is indifferent between it and money, these clear together.
+    """
+    if not late.any():
+        return
+    start = found.start.copy()
+    for k in range(start.shape[1]):
+        asked = late & batch.commodities[:, k] & (batch.numeraire != k)
+        if not asked.any():
+            continue
+        traded = np.zeros(batch.commodities.shape, np.bool_)
+        traded[asked, k] = True
+        counted = np.flatnonzero(asked & (batch.numeraire >= 0))
+        traded[counted, batch.numeraire[counted]] = True
+        alone = solve(replace(batch, commodities=traded, active=asked), found.start, rules)
+        found.iterations += alone.iterations
+        cleared = asked & alone.converged
+        start[cleared, k] = alone.price[cleared, k]
+    found.price[late] = start[late]
+    found.converged |= late & evaluate(batch, rules, found, late)
+    _confirm(batch, rules, found, late & found.converged)
 
 
 def _by_relative_endowment(batch: Batch, found: Solution) -> F64:
@@ -139,7 +168,7 @@ def _tatonnement(batch: Batch, rules: Rules, found: Solution, kinked: Bool) -> N
         done = evaluate(batch, rules, found, running)
         found.converged |= running & done
         restless = kinked & rules.newton & (found.flips.max(axis=1) >= RESTLESS)
-        running &= ~done & ~restless & (found.iterations < rules.max_iterations)
+        running &= ~done & ~found.spare & ~restless & (found.iterations < rules.max_iterations)
         tatonnement.update_brackets(
             running,
             batch.commodities,

@@ -142,6 +142,12 @@ def _settle_or_fall_back(
         way = auctioneer.on_failure[:, rank]
         call_newton(batch, rules, found, open_posts & (way == NEWTON))
         open_posts &= ~found.converged
+        free = open_posts & found.spare & (way == NEWTON)
+        if free.any():
+            # Buyers of what is free are served, its sellers rationed.
+            kept = _within_band(batch, post, _rounded(batch, found.price), band)
+            steps = np.where(free[:, np.newaxis], kept, steps)
+            open_posts &= ~_ration(batch, steps, free, found, parts)
         last = open_posts & (way == RATION_LAST)
         if last.any():
             steps = np.where(last[:, np.newaxis], _last_steps(batch, post, found), steps)
