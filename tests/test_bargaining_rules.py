@@ -285,6 +285,30 @@ def test_owners_of_complements_meet_and_share(mode: str, held: tuple[int, int], 
         assert np.array(goods).tolist() == [[1000 * each] * 2 for each in share], rule
 
 
+@pytest.mark.parametrize("rule", ["compensating_block", "split_difference", "nash", "sealed_bid"])
+@pytest.mark.parametrize("short", [0, 1])
+def test_gains_count_in_a_good_that_is_worth_something(rule: str, short: int) -> None:
+    """Neither money nor the good it gives is worth anything to who gives what it has plenty of."""
+    taste = {"type": "leontief", "coefficients": [1.0, 1.0], "scale": "level"}
+    held = ((9, 1), (1, 9))
+    sides = [
+        {
+            "name": f"side_{at}",
+            "count": 1,
+            "inventories": {"A": held[at ^ short][0], "B": held[at ^ short][1], "M": 50},
+            "utilities": [taste],
+        }
+        for at in range(2)
+    ]
+    world = build_world(scenario_for_clear(sides, money={"mode": IN_UTILITY}), 0, 1)
+    world.settings = dataclasses.replace(world.settings, bargaining=rule)
+    report, goods, _ = meet(world)
+    # A bundle more is a unit more of the good that is short, and that is worth 1 M.
+    expected = np.rint((goods.min(axis=1) - 1.0) / world.settings.minor_size)
+    assert report.side_gain[0].tolist() == expected.tolist()
+    assert expected.min() > 0
+
+
 def test_without_barter_money_must_pay() -> None:
     members = [
         Agent(Taste("linear", (2.0, 1.0)), (0.0, 4.0)),

@@ -128,7 +128,8 @@ def carry_out(
         for at in range(2):
             sign = 1 if at == buyer else -1
             more = gain(pair, scale, at, k, sign * size, unit, sign * paid)
-            more /= money_rate(pair, at, scale.mode, k, unit)
+            rate = money_rate(pair, at, scale.mode, k, unit)
+            more = more / rate if rate > 0.0 else 0.0
             if at == 0:
                 first = more
             else:

@@ -293,10 +293,12 @@ def both_gain(
 def money_rate(pair: Pair, at: int, mode: int, k: int, unit: int) -> float:
     """Return the utility in which a side's gains are counted: of money, or of what pays.
 
-    Where that is worth nothing to it, the gain is counted in the good.
+    Where that is worth nothing to it, the gain is counted in the good, or else in what pays for it.
     """
     found = float64(pair.rates[at, unit if mode == UNIT_OF_ACCOUNT else money_at(pair)])
-    return found if found > 0.0 else float64(pair.rates[at, k])
+    if found <= 0.0:
+        found = float64(pair.rates[at, k])
+    return found if found > 0.0 else float64(pair.rates[at, unit])
 
 
 @borrowing
