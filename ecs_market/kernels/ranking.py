@@ -137,4 +137,4 @@ def rank_many(
         candidate_weight,
         candidate_surplus,
     )
-    return pay if pay < slots else slots
+    return int64(min(pay, slots))

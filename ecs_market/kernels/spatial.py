@@ -16,7 +16,7 @@ import numpy as np
 
 from ecs_market.kernels.jit import inlined, kernel
 from ecs_market.settings import OPEN
-from ecs_market.types import F32, I32, I64, float64, int64
+from ecs_market.types import F32, I32, I64, float64, int64, uint64
 
 TILE_SHIFT = 2
 # Sizes of a trader's tile.
@@ -129,16 +129,18 @@ def tile_spans(
 @kernel
 def count_tiles(start: int, stop: int, x: I32, y: I32, tiles_x: int, tile_start: I32) -> None:
     """Add each row to the count of its tile, kept one place on (`tile_start[tile + 1]`)."""
-    for row in range(start, stop):
+    for row in range(uint64(start), uint64(stop)):
         tile = (int64(y[row]) >> STRIP_SHIFT) * tiles_x + (int64(x[row]) >> COLUMN_SHIFT)
-        tile_start[tile + 1] += 1
+        tile_start[uint64(tile + 1)] += 1
 
 
 @kernel
 def accumulate(starts: I32 | I64) -> None:
     """Turn counts into starts."""
-    for place in range(1, starts.shape[0]):
-        starts[place] += starts[place - 1]
+    total = int64(0)
+    for place in range(uint64(starts.shape[0])):
+        total += int64(starts[place])
+        starts[place] = total
 
 
 @kernel
@@ -146,10 +148,11 @@ def place_rows(
     start: int, stop: int, x: I32, y: I32, tiles_x: int, next_place: I32, placed: I32
 ) -> None:
     """Write each row to the next free place of its tile."""
-    for row in range(start, stop):
-        tile = (int64(y[row]) >> STRIP_SHIFT) * tiles_x + (int64(x[row]) >> COLUMN_SHIFT)
-        placed[next_place[tile]] = row
-        next_place[tile] += 1
+    for row in range(uint64(start), uint64(stop)):
+        tile = uint64((int64(y[row]) >> STRIP_SHIFT) * tiles_x + (int64(x[row]) >> COLUMN_SHIFT))
+        place = next_place[tile]
+        placed[uint64(place)] = row
+        next_place[tile] = place + 1
 
 
 @kernel
@@ -184,15 +187,15 @@ def fill_index(
     """
     n = goods.shape[1]
     stands = False
-    for entry in range(start, stop):
-        row = rows[entry]
+    for entry in range(uint64(start), uint64(stop)):
+        row = uint64(rows[entry])
         out_x[entry] = x[row]
         out_y[entry] = y[row]
         out_vision[entry] = vision[row]
         stays = budget[row] <= 0 or wanders
         out_grasp[entry] = interaction[row] if stays else -1
         stands |= stays
-        for k in range(n):
+        for k in range(uint64(n)):
             out_rate[entry, k] = rate[row, k]
             out_curvature[entry, k] = curvature[row, k]
             out_stock[entry, k] = np.float32(float64(goods[row, k]) * lot_size)
