@@ -125,7 +125,8 @@ def _heaviest_first(
     for rest in world.over(0, end, pair_heaviest, world.tick, ids, *graph):
         pair_rest(rest, world.tick, ids, *graph)
     partner = world.agents.whole(Pairing).partner
-    return sum(world.over(0, end, write_partners, ids, mate, partner)) // 2
+    paired: int = sum(world.over(0, end, write_partners, ids, mate, partner))
+    return paired // 2
 
 
 def _by_end(edges: list[tuple[I32, I32, F32]], rows: int) -> tuple[I32, I32, F32]:
