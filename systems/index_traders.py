@@ -6,13 +6,14 @@ import esper
 import numpy as np
 
 from ecs_market.components.bilateral_trader import BilateralTrader
-from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.mobility import Mobility
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import Visibility
+from ecs_market.kernels.lanes import LANES
 from ecs_market.kernels.spatial import (
-    TILE_SHIFT,
+    COLUMN_SHIFT,
+    STRIP_SHIFT,
     TraderIndex,
     accumulate,
     count_tiles,
@@ -45,12 +46,11 @@ class IndexTraders(esper.Processor):
                 table.start, table.stop, position.x, position.y, index.tiles_x, places, index.row
             )
         inventory = world.agents.whole(Inventory)
-        world.over(
+        stands = world.over(
             0,
             len(index.row),
             fill_index,
             index.row,
-            world.agents.whole(Identity).id,
             position.x,
             position.y,
             world.agents.whole(Visibility).vision_radius,
@@ -62,7 +62,6 @@ class IndexTraders(esper.Processor):
             inventory.money,
             world.settings.lot_size,
             world.settings.minor_size,
-            index.id,
             index.x,
             index.y,
             index.vision,
@@ -73,24 +72,25 @@ class IndexTraders(esper.Processor):
             index.cash,
             world.settings.wanders,
         )
+        index.stands = any(stands)
         world.scratch.index = index
 
 
 def empty_index(world: World, entries: int) -> TraderIndex:
     """Allocate the index of a number of traders."""
-    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
-    tiles_y = (world.settings.height >> TILE_SHIFT) + 1
+    tiles_x = (world.settings.width >> COLUMN_SHIFT) + 1
+    tiles_y = (world.settings.height >> STRIP_SHIFT) + 1
     goods = world.goods
     return TraderIndex(
         tiles_x=tiles_x,
         tiles_y=tiles_y,
         tile_start=np.zeros(tiles_x * tiles_y + 1, np.int32),
         row=np.empty(entries, np.int32),
-        id=np.empty(entries, np.int64),
-        x=np.empty(entries, np.int32),
-        y=np.empty(entries, np.int32),
-        vision=np.empty(entries, np.int32),
+        x=np.zeros(entries + LANES, np.int32),
+        y=np.zeros(entries + LANES, np.int32),
+        vision=np.zeros(entries + LANES, np.int32),
         grasp=np.empty(entries, np.int32),
+        stands=False,
         rate=np.empty((entries, goods), np.float32),
         curvature=np.empty((entries, goods), np.float32),
         stock=np.empty((entries, goods), np.float32),

@@ -6,6 +6,7 @@ import esper
 import numpy as np
 
 from ecs_market.components.barred import Barred
+from ecs_market.components.identity import Identity
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.partners import find_partners
 from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
@@ -37,11 +38,12 @@ class SearchPartners(esper.Processor):
             index.tiles_x,
             index.tiles_y,
             index.row,
-            index.id,
+            world.agents.whole(Identity).id,
             index.x,
             index.y,
             index.vision,
             index.grasp,
+            index.stands,
             index.rate,
             index.curvature,
             index.stock,

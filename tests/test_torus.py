@@ -43,7 +43,7 @@ def test_a_neighbourhood_is_covered_by_tiles_that_come_once() -> None:
         tiles = (length >> TILE_SHIFT) + 1
         for at, sight, wraps in itertools.product(range(length), range(30), (False, True)):
             period = length if wraps else OPEN
-            first, last, first_2, last_2 = tile_spans(at, sight, tiles, period)
+            first, last, first_2, last_2 = tile_spans(at, sight, tiles, period, TILE_SHIFT)
             found = [*range(first, last + 1), *range(first_2, last_2 + 1)]
             assert len(set(found)) == len(found)
             assert all(0 <= tile < tiles for tile in found)

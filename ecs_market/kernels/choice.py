@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE
 from ecs_market.kernels.elementary import log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import borrowing, kernel
 from ecs_market.kernels.philox import POST_CHOICE, REGIME, uniform
-from ecs_market.types import F32, I8, I32, I64, float64, int64
+from ecs_market.types import F32, I8, I32, I64, float64, int64, uint64
 
 # Least value of an exponential draw that is told from 0.
 LEAST = 2.0**-54
@@ -33,17 +33,17 @@ def post_score(
     return value / temperature + gumbel(seed, post, since, ident, POST_CHOICE)
 
 
-@kernel
+@borrowing
 def favourite_partner(
     row: int, kept: int, ids: I64, count: I8, candidate_row: I32, candidate_weight: F32
 ) -> int:
     """Return the slot of the best candidate: the first, or one as good that is pursued already."""
-    for slot in range(1, count[row]):
+    for slot in range(uint64(1), uint64(count[row])):
         if candidate_weight[row, slot] != candidate_weight[row, 0]:
             break
-        if ids[candidate_row[row, slot]] == kept:
-            return slot
-    return 0
+        if ids[uint64(candidate_row[row, slot])] == kept:
+            return int64(slot)
+    return int64(0)
 
 
 @kernel
@@ -74,16 +74,16 @@ def choose_targets(
     When both a market and a partner are worth something, the kind is drawn, with the same result
     for as long as a pursuit lasts.  A pursuit is kept unless something else is better.
     """
-    for row in range(start, stop):
+    for row in range(uint64(start), uint64(stop)):
         current = int64(intent_kind[row]) if intent_since[row] >= 0 else IDLE
         kind = IDLE
         target = int64(-1)
         value = 0.0
         if count[row] > 0:
             kept = intent_target[row] if current == PARTNER else int64(-1)
-            slot = favourite_partner(row, kept, ids, count, candidate_row, candidate_weight)
+            slot = uint64(favourite_partner(row, kept, ids, count, candidate_row, candidate_weight))
             kind = PARTNER
-            target = ids[candidate_row[row, slot]]
+            target = ids[uint64(candidate_row[row, slot])]
             value = partner_share * float64(candidate_weight[row, slot])
         if float64(market_value[row]) > 0.0:
             to_market = True
@@ -130,7 +130,7 @@ def settle_intents(
 
     A pursuit goes on if the target is the same; else a new one begins.
     """
-    for row in range(start, stop):
+    for row in range(uint64(start), uint64(stop)):
         kind = int64(choice_kind[row])
         target = choice_target[row]
         value = float64(choice_value[row])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import numba
 from numba.core import config, event
 from numba.core.registry import CPUDispatcher
+from numba.extending import intrinsic
 
 from ecs_market.kernels.cache import KernelCache, cache_folder, clear_cache
 
@@ -29,6 +30,7 @@ __all__ = [
     "kernel",
     "kernel_name",
     "specialise",
+    "spelled_out",
     "telling",
     "watch_here",
     "watching",
@@ -38,6 +40,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # Numba's annotations differ from version to version.
 _njit: Any = numba.njit
+_intrinsic: Any = intrinsic
 _config: Any = config
 _event: Any = event
 
@@ -109,6 +112,28 @@ def absorbed(function: F) -> F:
     Its arguments, arrays above all, then need not be handed over one by one.
     """
     return _compile(function, _nrt=False, forceinline=True)
+
+
+def spelled_out(plain: F) -> Callable[[Callable[..., Any]], F]:
+    """Compile a small function from LLVM's own instructions, which the one decorated writes.
+
+    Parameters
+    ----------
+    plain
+        The same function in Python, for where compilation is switched off.
+
+    Returns
+    -------
+    callable
+        A decorator of a typing function of `numba.extending.intrinsic`: it returns a signature and
+        what writes the code.
+    """
+
+    def decorate(typing: Callable[..., Any]) -> F:
+        made: F = plain if _config.DISABLE_JIT else _intrinsic(typing)
+        return made
+
+    return decorate
 
 
 def _compile(function: F, **options: bool) -> F:

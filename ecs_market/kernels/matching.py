@@ -1,8 +1,11 @@
 """Pairing: sequential greedy matching by weight, found without sorting all edges.
 
 An edge whose two ends both like it best among all edges left is taken by the sequential greedy
-algorithm whatever else happens, so that taking such edges in rounds gives the same matching (Preis
-1999).
+algorithm whatever else happens, so that taking such edges in any order gives the same matching
+(Preis 1999).  They are found by walking from favourite to favourite: the edges on the way only get
+better, so that it ends at two who like each other best.
+
+`mate` is int32, an entry a row: the row of its partner, or `OPEN` or `CLOSED`.
 """
 
 from __future__ import annotations
@@ -10,278 +13,228 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.components.intent import PARTNER
-from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.philox import PAIR, uniform
-from ecs_market.types import F32, I8, I32, I64, Bool, int64
+from ecs_market.kernels.edges import CLOSED, OPEN, bars
+from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.types import I8, I32, I64, int64, uint64
 
 
 @kernel
-def lists(row: int, other: int, count: I8, candidate_row: I32) -> bool:
-    """Return whether `other` is among the candidates of `row`."""
-    for slot in range(count[row]):
-        if candidate_row[row, slot] == other:
-            return True
-    return False
-
-
-@kernel
-def bars(row: int, ident: int, tick: int, kind: I8, target: I64, until: I32) -> bool:
-    """Return whether `row` leaves the agent `ident` alone for now."""
-    for slot in range(kind.shape[1]):
-        if until[row, slot] > tick and kind[row, slot] == PARTNER and target[row, slot] == ident:
-            return True
-    return False
-
-
-@kernel
-def pair_mutual(
+def open_seekers(
     start: int,
     stop: int,
-    seekers: I64,
-    ids: I64,
     agent_rows: I64,
     choice_kind: I8,
     choice_target: I64,
-    partner: I64,
-) -> int:
-    """Pair agents that are each other's first choice; return the number of pairs.
-
-    Each agent's own row is written alone, as everywhere here.
-    """
-    pairs = 0
-    for position in range(start, stop):
-        row = seekers[position]
-        other = agent_rows[choice_target[row]]
-        if choice_kind[other] == PARTNER and choice_target[other] == ids[row]:
-            partner[row] = ids[other]
-            if row < other:
-                pairs += 1
-    return pairs
-
-
-@kernel
-def listed(start: int, stop: int, seekers: I64, count: I8) -> int:
-    """Return how many candidates some seekers have together."""
-    found = int64(0)
-    for position in range(start, stop):
-        found += count[seekers[position]]
-    return found
-
-
-@kernel
-def list_suitors(
-    start: int,
-    stop: int,
-    seekers: I64,
-    tick: int,
-    ids: I64,
-    count: I8,
-    candidate_row: I32,
-    candidate_weight: F32,
-    open_to: Bool,
-    barred_kind: I8,
-    barred_target: I64,
-    barred_until: I32,
-) -> tuple[I32, I32, F32]:
-    """Return for some seekers whom they list without being listed: end, suitor and weight.
-
-    That the other's list is full of better ones is the usual reason.
-    """
-    most = listed(start, stop, seekers, count)
-    end = np.empty(most, np.int32)
-    suitor = np.empty(most, np.int32)
-    weight = np.empty(most, np.float32)
-    found = 0
-    for position in range(start, stop):
-        row = seekers[position]
-        for slot in range(count[row]):
-            other = int64(candidate_row[row, slot])
-            if not open_to[other] or lists(other, row, count, candidate_row):
-                continue
-            if bars(other, ids[row], tick, barred_kind, barred_target, barred_until):
-                continue
-            end[found] = other
-            suitor[found] = row
-            weight[found] = candidate_weight[row, slot]
-            found += 1
-    return end[:found].copy(), suitor[:found].copy(), weight[:found].copy()
-
-
-@kernel
-def draw_weights(
-    start: int,
-    stop: int,
-    seed: int,
-    tick: int,
-    ids: I64,
-    intent_kind: I8,
-    intent_target: I64,
-    intent_since: I32,
-    count: I8,
-    candidate_row: I32,
-    weight: F32,
+    mate: I32,
+    favourite: I32,
 ) -> None:
-    """Draw a weight for each pair of a list, the same from both sides; present pairs come first."""
-    for row in range(start, stop):
-        for slot in range(count[row]):
-            other = int64(candidate_row[row, slot])
-            low = min(ids[row], ids[other])
-            high = max(ids[row], ids[other])
-            weight[row, slot] = np.float32(uniform(seed, high, tick, low, PAIR))
-            paired = intent_kind[row] == PARTNER and intent_kind[other] == PARTNER
-            paired = paired and intent_since[row] >= 0 and intent_since[other] >= 0
-            if paired and intent_target[row] == ids[other] and intent_target[other] == ids[row]:
-                weight[row, slot] = np.float32(2.0)
+    """Write who may be paired, and whom each of them chose: -1 who wants no partner."""
+    for row in range(uint64(start), uint64(stop)):
+        wants = choice_kind[row] == PARTNER
+        mate[row] = OPEN if wants else CLOSED
+        favourite[row] = agent_rows[uint64(choice_target[row])] if wants else -1
 
 
 @kernel
-def list_edges(
-    start: int,
-    stop: int,
-    seekers: I64,
+def pair_mutual(start: int, stop: int, favourite: I32, mate: I32) -> None:
+    """Pair agents that are each other's first choice; each writes its own row alone."""
+    for row in range(uint64(start), uint64(stop)):
+        other = int64(favourite[row])
+        if other >= 0 and int64(favourite[uint64(other)]) == int64(row):
+            mate[row] = other
+
+
+@inlined
+def best_left(
+    row: int,
     tick: int,
     ids: I64,
     count: I8,
     candidate_row: I32,
-    weights: F32,
-    open_to: Bool,
-    barred_kind: I8,
-    barred_target: I64,
-    barred_until: I32,
-) -> tuple[I32, I32, F32]:
-    """Return for some seekers all edges of their lists, from both ends: end, other and weight.
-
-    Where the other lists the seeker too, it returns its own end itself.
-    """
-    most = 2 * listed(start, stop, seekers, count)
-    end = np.empty(most, np.int32)
-    suitor = np.empty(most, np.int32)
-    weight = np.empty(most, np.float32)
-    found = 0
-    for position in range(start, stop):
-        row = seekers[position]
-        for slot in range(count[row]):
-            other = int64(candidate_row[row, slot])
-            if not open_to[other]:
-                continue
-            if bars(other, ids[row], tick, barred_kind, barred_target, barred_until):
-                continue
-            both = 1 if lists(other, row, count, candidate_row) else 2
-            for side in range(both):
-                end[found] = row if side == 0 else other
-                suitor[found] = other if side == 0 else row
-                weight[found] = weights[row, slot]
-                found += 1
-    return end[:found].copy(), suitor[:found].copy(), weight[:found].copy()
-
-
-@kernel
-def count_ends(end: I32, starts: I32) -> None:
-    """Add the edges of each row to its count, kept one place on."""
-    for edge in range(end.shape[0]):
-        starts[end[edge] + 1] += 1
-
-
-@kernel
-def place_edges(
-    end: I32, suitor: I32, weight: F32, next_place: I32, suitor_row: I32, suitor_weight: F32
-) -> None:
-    """Write edges in the order of their ends."""
-    for edge in range(end.shape[0]):
-        place = next_place[end[edge]]
-        next_place[end[edge]] = place + 1
-        suitor_row[place] = suitor[edge]
-        suitor_weight[place] = weight[edge]
-
-
-@kernel
-def sort_suitors(
-    start: int,
-    stop: int,
-    seekers: I64,
-    ids: I64,
-    first: I32,
-    suitor_row: I32,
-    suitor_weight: F32,
-) -> None:
-    """Sort each seeker's suitors by weight, ties by the lower id (insertion sort: few each)."""
-    for position in range(start, stop):
-        row = seekers[position]
-        for entry in range(first[row] + 1, first[row + 1]):
-            moved = suitor_row[entry]
-            weight = suitor_weight[entry]
-            place = entry
-            while place > first[row] and (
-                suitor_weight[place - 1] < weight
-                or (suitor_weight[place - 1] == weight and ids[suitor_row[place - 1]] > ids[moved])
-            ):
-                suitor_row[place] = suitor_row[place - 1]
-                suitor_weight[place] = suitor_weight[place - 1]
-                place -= 1
-            suitor_row[place] = moved
-            suitor_weight[place] = weight
-
-
-@kernel
-def find_favourites(
-    start: int,
-    stop: int,
-    active: I64,
-    tick: int,
-    ids: I64,
-    count: I8,
-    candidate_row: I32,
-    open_to: Bool,
+    mate: I32,
     barred_kind: I8,
     barred_target: I64,
     barred_until: I32,
     first: I32,
     suitor_row: I32,
     cursor: I32,
-    favourite: I32,
-) -> None:
-    """Write whom each active row likes best of those that may still be paired, -1 if nobody.
+) -> int:
+    """Return whom a row likes best of those that may still be paired, -1 if nobody.
 
     `cursor` is how far a row has gone through its own list and then its suitors.
     """
-    for position in range(start, stop):
-        row = active[position]
-        chosen = int64(-1)
-        step = int64(cursor[row])
-        end = int64(count[row]) + first[row + 1] - first[row]
-        while step < end:
-            if step < count[row]:
-                other = int64(candidate_row[row, step])
-                fit = open_to[other] and not bars(
-                    other, ids[row], tick, barred_kind, barred_target, barred_until
-                )
-            else:
-                other = int64(suitor_row[first[row] + step - count[row]])
-                fit = open_to[other]
-            if fit:
-                chosen = other
-                break
+    me = uint64(row)
+    step = int64(cursor[me])
+    own = int64(count[me])
+    chosen = int64(-1)
+    while chosen < 0 and step < own:
+        other = uint64(candidate_row[me, uint64(step)])
+        if mate[other] == OPEN and not bars(
+            other, ids[me], tick, barred_kind, barred_target, barred_until
+        ):
+            chosen = int64(other)
+        else:
             step += 1
-        cursor[row] = step
-        favourite[row] = chosen
+    end = own + int64(first[me + uint64(1)]) - int64(first[me])
+    while chosen < 0 and step < end:
+        other = uint64(suitor_row[uint64(int64(first[me]) + step - own)])
+        if mate[other] == OPEN:
+            chosen = int64(other)
+        else:
+            step += 1
+    cursor[me] = step
+    return chosen
+
+
+@borrowing
+def pair_up(
+    row: int,
+    low: int,
+    high: int,
+    tick: int,
+    ids: I64,
+    count: I8,
+    candidate_row: I32,
+    mate: I32,
+    barred_kind: I8,
+    barred_target: I64,
+    barred_until: I32,
+    first: I32,
+    suitor_row: I32,
+    cursor: I32,
+    back: I32,
+) -> bool:
+    """Settle a row after all that have to be settled before it; return whether that was possible.
+
+    It is not where the way leads out of the rows from `low` to `high`.  `back` is where
+    the way came from to a row, -1 at its start.
+    """
+    here = int64(row)
+    back[uint64(here)] = -1
+    while here >= 0:
+        other = best_left(
+            here,
+            tick,
+            ids,
+            count,
+            candidate_row,
+            mate,
+            barred_kind,
+            barred_target,
+            barred_until,
+            first,
+            suitor_row,
+            cursor,
+        )
+        if other < 0:
+            mate[uint64(here)] = CLOSED
+            here = int64(back[uint64(here)])
+            continue
+        if other < low or other >= high:
+            return False
+        before = int64(back[uint64(here)])
+        if before == other:
+            mate[uint64(here)] = other
+            mate[uint64(other)] = here
+            here = int64(back[uint64(other)])
+        else:
+            back[uint64(other)] = here
+            here = other
+    return True
 
 
 @kernel
-def pair_favourites(
-    start: int, stop: int, active: I64, ids: I64, favourite: I32, open_to: Bool, partner: I64
-) -> int:
-    """Pair active rows that like each other best; return the number of rows paired.
+def pair_heaviest(
+    start: int,
+    stop: int,
+    tick: int,
+    ids: I64,
+    count: I8,
+    candidate_row: I32,
+    mate: I32,
+    barred_kind: I8,
+    barred_target: I64,
+    barred_until: I32,
+    first: I32,
+    suitor_row: I32,
+    cursor: I32,
+    back: I32,
+) -> I32:
+    """Pair the open rows of a range among themselves; return those it could not settle.
 
-    Rows that are paired, or that nobody is left for, are not open any more.
+    Of other rows it only reads whether they are taken.  That they are is final, whoever writes it
+    when, so that ranges may be worked on at the same time.
     """
-    paired = 0
-    for position in range(start, stop):
-        row = active[position]
-        other = int64(favourite[row])
-        if other < 0:
-            open_to[row] = False
-        elif favourite[other] == row:
-            partner[row] = ids[other]
-            open_to[row] = False
+    left = np.empty(stop - start, np.int32)
+    many = 0
+    for row in range(start, stop):
+        if mate[row] == OPEN and not pair_up(
+            row,
+            start,
+            stop,
+            tick,
+            ids,
+            count,
+            candidate_row,
+            mate,
+            barred_kind,
+            barred_target,
+            barred_until,
+            first,
+            suitor_row,
+            cursor,
+            back,
+        ):
+            left[many] = row
+            many += 1
+    return left[:many].copy()
+
+
+@kernel
+def pair_rest(
+    rest: I32,
+    tick: int,
+    ids: I64,
+    count: I8,
+    candidate_row: I32,
+    mate: I32,
+    barred_kind: I8,
+    barred_target: I64,
+    barred_until: I32,
+    first: I32,
+    suitor_row: I32,
+    cursor: I32,
+    back: I32,
+) -> None:
+    """Pair rows whose way leads from range to range."""
+    for place in range(rest.shape[0]):
+        if mate[rest[place]] == OPEN:
+            pair_up(
+                int64(rest[place]),
+                int64(0),
+                mate.shape[0],
+                tick,
+                ids,
+                count,
+                candidate_row,
+                mate,
+                barred_kind,
+                barred_target,
+                barred_until,
+                first,
+                suitor_row,
+                cursor,
+                back,
+            )
+
+
+@kernel
+def write_partners(start: int, stop: int, ids: I64, mate: I32, partner: I64) -> int:
+    """Write the ids of those who are paired; return how many rows are."""
+    paired = int64(0)
+    for row in range(uint64(start), uint64(stop)):
+        other = int64(mate[row])
+        if other >= 0:
+            partner[row] = ids[uint64(other)]
             paired += 1
     return paired

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import kernel
-from ecs_market.kernels.spatial import apart, tile_spans
+from ecs_market.kernels.spatial import TILE_SHIFT, apart, tile_spans
 from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
 
@@ -77,8 +77,8 @@ def find_patches(
         xi = int64(x[row])
         yi = int64(y[row])
         sight = int64(vision[row]) if budget[row] > 0 and not wanders else 0
-        left, right, left_2, right_2 = tile_spans(xi, sight, tiles_x, period_x)
-        top, bottom, top_2, bottom_2 = tile_spans(yi, sight, tiles_y, period_y)
+        left, right, left_2, right_2 = tile_spans(xi, sight, tiles_x, period_x, TILE_SHIFT)
+        top, bottom, top_2, bottom_2 = tile_spans(yi, sight, tiles_y, period_y, TILE_SHIFT)
         upper = bottom - top + 1
         two = 0 if right_2 < left_2 else 1
         for part in range((upper + bottom_2 - top_2 + 1) << two):

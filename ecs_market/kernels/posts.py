@@ -44,8 +44,8 @@ def cover_tiles(
         px = int64(x[post])
         py = int64(y[post])
         far = int64(reach[post])
-        left, right, left_2, right_2 = tile_spans(px, far, tiles_x, period_x)
-        top, bottom, top_2, bottom_2 = tile_spans(py, far, tiles_y, period_y)
+        left, right, left_2, right_2 = tile_spans(px, far, tiles_x, period_x, TILE_SHIFT)
+        top, bottom, top_2, bottom_2 = tile_spans(py, far, tiles_y, period_y, TILE_SHIFT)
         across = right - left + 1
         down = bottom - top + 1
         for step_y in range(down + bottom_2 - top_2 + 1):

@@ -1,7 +1,8 @@
-"""The spatial index: rows counted into square tiles, in the order of tiles.
+"""The spatial index: rows counted into tiles, in the order of tiles.
 
 Tiles of one row of tiles follow one another, so that a search for neighbours reads one contiguous
-run of entries for each row of tiles that it touches.
+run of entries for each row of tiles that it touches.  Posts and patches lie in square tiles.  Those
+of traders are higher than wide: a sight touches few rows of them, and little beyond its edge.
 
 An axis of a torus has its length as its period; an axis that ends has the period `OPEN`, so far
 that no way round is ever the shorter one.
@@ -15,9 +16,12 @@ import numpy as np
 
 from ecs_market.kernels.jit import inlined, kernel
 from ecs_market.settings import OPEN
-from ecs_market.types import F32, I32, I64, float64, int64
+from ecs_market.types import F32, I32, I64, float64, int64, uint64
 
 TILE_SHIFT = 2
+# Sizes of a trader's tile.
+COLUMN_SHIFT = 1
+STRIP_SHIFT = 3
 
 
 @dataclass(slots=True)
@@ -30,12 +34,14 @@ class TraderIndex:
         Size of the grid [tile].
     tile_start
         int32 (tiles + 1,): the entries of a tile.
-    row, id
-        Row in the arena and id.
+    row
+        Row in the arena.
     x, y, vision
-        int32 (m,) [cell].
+        int32 (m + LANES,) [cell]: `LANES` entries at a time are read, up to so many past the last.
     grasp
         int32 (m,): how far one who does not walk to others can trade, -1 for who does [cell].
+    stands
+        Whether there is one who does not.
     rate, curvature, stock
         float32 (m, K): marginal rate [M / unit], minus its slope, holdings [unit].
     cash
@@ -46,11 +52,11 @@ class TraderIndex:
     tiles_y: int
     tile_start: I32
     row: I32
-    id: I64
     x: I32
     y: I32
     vision: I32
     grasp: I32
+    stands: bool
     rate: F32
     curvature: F32
     stock: F32
@@ -79,7 +85,9 @@ def way(start: int, end: int, period: int) -> int:
 
 
 @kernel
-def tile_spans(at: int, sight: int, tiles: int, period: int) -> tuple[int, int, int, int]:
+def tile_spans(
+    at: int, sight: int, tiles: int, period: int, shift: int
+) -> tuple[int, int, int, int]:
     """Return which tiles of an axis a neighbourhood touches: two spans, each tile in one of them.
 
     Parameters
@@ -90,6 +98,8 @@ def tile_spans(at: int, sight: int, tiles: int, period: int) -> tuple[int, int, 
         Tiles of the axis.
     period
         Its length if it wraps, else `OPEN`.
+    shift
+        A tile is 2**shift long [cell].
 
     Returns
     -------
@@ -100,35 +110,37 @@ def tile_spans(at: int, sight: int, tiles: int, period: int) -> tuple[int, int, 
     low = at - sight
     high = at + sight
     if period >= OPEN:
-        return max(0, low) >> TILE_SHIFT, min(tiles - 1, high >> TILE_SHIFT), 0, -1
-    last = (period - 1) >> TILE_SHIFT
+        return max(0, low) >> shift, min(tiles - 1, high >> shift), 0, -1
+    last = (period - 1) >> shift
     if high - low + 1 >= period:
         return 0, last, 0, -1
     if low >= 0 and high < period:
-        return low >> TILE_SHIFT, high >> TILE_SHIFT, 0, -1
+        return low >> shift, high >> shift, 0, -1
     if low < 0:
         low += period
     else:
         high -= period
     # The two ends may meet in one tile, which then must not be found twice.
-    if low >> TILE_SHIFT <= high >> TILE_SHIFT:
+    if low >> shift <= high >> shift:
         return 0, last, 0, -1
-    return 0, high >> TILE_SHIFT, low >> TILE_SHIFT, last
+    return 0, high >> shift, low >> shift, last
 
 
 @kernel
 def count_tiles(start: int, stop: int, x: I32, y: I32, tiles_x: int, tile_start: I32) -> None:
     """Add each row to the count of its tile, kept one place on (`tile_start[tile + 1]`)."""
-    for row in range(start, stop):
-        tile = (int64(y[row]) >> TILE_SHIFT) * tiles_x + (int64(x[row]) >> TILE_SHIFT)
-        tile_start[tile + 1] += 1
+    for row in range(uint64(start), uint64(stop)):
+        tile = (int64(y[row]) >> STRIP_SHIFT) * tiles_x + (int64(x[row]) >> COLUMN_SHIFT)
+        tile_start[uint64(tile + 1)] += 1
 
 
 @kernel
 def accumulate(starts: I32 | I64) -> None:
     """Turn counts into starts."""
-    for place in range(1, starts.shape[0]):
-        starts[place] += starts[place - 1]
+    total = int64(0)
+    for place in range(uint64(starts.shape[0])):
+        total += int64(starts[place])
+        starts[place] = total
 
 
 @kernel
@@ -136,10 +148,11 @@ def place_rows(
     start: int, stop: int, x: I32, y: I32, tiles_x: int, next_place: I32, placed: I32
 ) -> None:
     """Write each row to the next free place of its tile."""
-    for row in range(start, stop):
-        tile = (int64(y[row]) >> TILE_SHIFT) * tiles_x + (int64(x[row]) >> TILE_SHIFT)
-        placed[next_place[tile]] = row
-        next_place[tile] += 1
+    for row in range(uint64(start), uint64(stop)):
+        tile = uint64((int64(y[row]) >> STRIP_SHIFT) * tiles_x + (int64(x[row]) >> COLUMN_SHIFT))
+        place = next_place[tile]
+        placed[uint64(place)] = row
+        next_place[tile] = place + 1
 
 
 @kernel
@@ -147,7 +160,6 @@ def fill_index(
     start: int,
     stop: int,
     rows: I32,
-    ids: I64,
     x: I32,
     y: I32,
     vision: I32,
@@ -159,7 +171,6 @@ def fill_index(
     cash: I64,
     lot_size: float,
     minor_size: float,
-    out_id: I64,
     out_x: I32,
     out_y: I32,
     out_vision: I32,
@@ -169,18 +180,24 @@ def fill_index(
     out_stock: F32,
     out_cash: F32,
     wanders: bool,
-) -> None:
-    """Copy what the search reads; who `wanders` trades only where it stands."""
+) -> bool:
+    """Copy what the search reads; return whether anybody does not walk to others.
+
+    Who `wanders` trades only where it stands.
+    """
     n = goods.shape[1]
-    for entry in range(start, stop):
-        row = rows[entry]
-        out_id[entry] = ids[row]
+    stands = False
+    for entry in range(uint64(start), uint64(stop)):
+        row = uint64(rows[entry])
         out_x[entry] = x[row]
         out_y[entry] = y[row]
         out_vision[entry] = vision[row]
-        out_grasp[entry] = interaction[row] if budget[row] <= 0 or wanders else -1
-        for k in range(n):
+        stays = budget[row] <= 0 or wanders
+        out_grasp[entry] = interaction[row] if stays else -1
+        stands |= stays
+        for k in range(uint64(n)):
             out_rate[entry, k] = rate[row, k]
             out_curvature[entry, k] = curvature[row, k]
             out_stock[entry, k] = np.float32(float64(goods[row, k]) * lot_size)
         out_cash[entry] = np.float32(float64(cash[row]) * minor_size)
+    return stands

@@ -9,21 +9,26 @@ import numpy as np
 
 from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
-from ecs_market.components.intent import PARTNER, Intent
+from ecs_market.components.intent import Intent
 from ecs_market.components.pairing import Pairing
-from ecs_market.kernels.matching import (
+from ecs_market.kernels.edges import (
+    CLOSED,
     count_ends,
     draw_weights,
-    find_favourites,
     list_edges,
     list_suitors,
-    pair_favourites,
-    pair_mutual,
     place_edges,
     sort_suitors,
 )
+from ecs_market.kernels.matching import (
+    open_seekers,
+    pair_heaviest,
+    pair_mutual,
+    pair_rest,
+    write_partners,
+)
 from ecs_market.kernels.spatial import accumulate
-from ecs_market.types import F32, I8, I32, I64, Bool
+from ecs_market.types import F32, I8, I32
 from ecs_market.world import World
 
 
@@ -34,30 +39,10 @@ def three_pass(world: World) -> int:
     lists, heaviest first, ties by the lower ids.
     """
     search = world.scratch.search
-    partner = world.agents.whole(Pairing).partner
-    ids = world.agents.whole(Identity).id
-    pairs = 0
-    rows = _seekers(world)
-    if len(rows):
-        found = world.over(
-            0,
-            len(rows),
-            pair_mutual,
-            rows,
-            ids,
-            world.agent_rows,
-            search.choice_kind,
-            search.choice_target,
-            partner,
-        )
-        pairs += sum(found)
-        left = rows[partner[rows] < 0]
-        if len(left):
-            # A full list holds the best, so that who is not on it comes after all who are.
-            pairs += _heaviest_first(
-                world, left, list_suitors, search.candidate_weight, search.candidates
-            )
-    return pairs
+    mate, favourite = _seekers(world)
+    world.over(0, world.agents.end, pair_mutual, favourite, mate)
+    # A full list holds the best, so that who is not on it comes after all who are.
+    return _heaviest_first(world, mate, list_suitors, search.candidate_weight, search.candidates)
 
 
 def greedy_surplus(world: World) -> int:
@@ -102,40 +87,46 @@ MATCHINGS: dict[str, Callable[[World], int]] = {
 }
 
 
-def _seekers(world: World) -> I64:
-    """Return the rows of agents that want a partner."""
-    chosen = world.scratch.search.choice_kind
-    found = [
-        table.start + np.flatnonzero(chosen[table.start : table.stop] == PARTNER)
-        for table in world.tables(Intent, Pairing)
-    ]
-    return np.concatenate([np.empty(0, np.int64), *found])
+def _seekers(world: World) -> tuple[I32, I32]:
+    """Return who wants a partner, as `mate` of the kernels, and the row of whom each wants."""
+    search, end = world.scratch.search, world.agents.end
+    mate, favourite = np.full(end, CLOSED, np.int32), np.full(end, -1, np.int32)
+    choices = (search.choice_kind, search.choice_target)
+    for table in world.tables(Intent, Pairing):
+        world.over(
+            table.start, table.stop, open_seekers, world.agent_rows, *choices, mate, favourite
+        )
+    return mate, favourite
 
 
 def _all_edges(world: World, weight: F32) -> int:
-    rows = _seekers(world)
-    if not len(rows):
-        return 0
-    return _heaviest_first(world, rows, list_edges, weight, np.zeros(world.agents.end, np.int8))
+    mate, _ = _seekers(world)
+    return _heaviest_first(world, mate, list_edges, weight, np.zeros(world.agents.end, np.int8))
 
 
 def _heaviest_first(
-    world: World, seekers: I64, listing: Callable[..., Any], weight: F32, own: I8
+    world: World, mate: I32, listing: Callable[..., Any], weight: F32, own: I8
 ) -> int:
-    """Match greedily by weight; `own` says how much of an agent's list comes before the rest.
+    """Match who is open greedily by weight; return the number of all pairs there are then.
 
-    `listing` finds that rest, which is then sorted.
+    `own` says how much of an agent's list comes before the rest.  `listing` finds that rest, which
+    is then sorted.
     """
     search, barred = world.scratch.search, world.agents.whole(Barred)
-    ids = world.agents.whole(Identity).id
+    ids, end = world.agents.whole(Identity).id, world.agents.end
     bars = (barred.kind, barred.target, barred.until)
-    open_to = np.zeros(world.agents.end, np.bool_)
-    open_to[seekers] = True
-    lists = (seekers, world.tick, ids, search.candidates, search.candidate_row, weight)
-    edges = world.over(0, len(seekers), listing, *lists, open_to, *bars)
-    first, other_row, other_weight = _by_end(edges, world.agents.end)
-    world.over(0, len(seekers), sort_suitors, seekers, ids, first, other_row, other_weight)
-    return _rounds(world, seekers, own, open_to, first, other_row)
+    lists = (world.tick, ids, search.candidates, search.candidate_row, weight)
+    edges = world.over(0, end, listing, *lists, mate, *bars)
+    first, other_row, other_weight = _by_end(edges, end)
+    if len(other_row):
+        world.over(0, end, sort_suitors, ids, first, other_row, other_weight)
+    cursor, back = np.zeros(end, np.int32), np.empty(end, np.int32)
+    graph = (own, search.candidate_row, mate, *bars, first, other_row, cursor, back)
+    for rest in world.over(0, end, pair_heaviest, world.tick, ids, *graph):
+        pair_rest(rest, world.tick, ids, *graph)
+    partner = world.agents.whole(Pairing).partner
+    paired: int = sum(world.over(0, end, write_partners, ids, mate, partner))
+    return paired // 2
 
 
 def _by_end(edges: list[tuple[I32, I32, F32]], rows: int) -> tuple[I32, I32, F32]:
@@ -150,37 +141,3 @@ def _by_end(edges: list[tuple[I32, I32, F32]], rows: int) -> tuple[I32, I32, F32
     for end, other, weight in edges:
         place_edges(end, other, weight, places, other_row, other_weight)
     return first, other_row, other_weight
-
-
-def _rounds(world: World, seekers: I64, own: I8, open_to: Bool, first: I32, other_row: I32) -> int:
-    """Pair mutual favourites in rounds until none is left; return the number of pairs."""
-    search, barred = world.scratch.search, world.agents.whole(Barred)
-    ids, partner = world.agents.whole(Identity).id, world.agents.whole(Pairing).partner
-    cursor = np.zeros(world.agents.end, np.int32)
-    favourite = np.full(world.agents.end, -1, np.int32)
-    paired = 0
-    active = seekers
-    while len(active):
-        world.over(
-            0,
-            len(active),
-            find_favourites,
-            active,
-            world.tick,
-            ids,
-            own,
-            search.candidate_row,
-            open_to,
-            barred.kind,
-            barred.target,
-            barred.until,
-            first,
-            other_row,
-            cursor,
-            favourite,
-        )
-        paired += sum(
-            world.over(0, len(active), pair_favourites, active, ids, favourite, open_to, partner)
-        )
-        active = active[open_to[active]]
-    return paired // 2

@@ -1,0 +1,140 @@
+"""The best of a trader's pairs, best first.  A pair that does not pay weighs less than 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.kernels.lanes import LANES, lanes_above
+from ecs_market.types import F32, F64, I32, I64, float64, int64, uint64
+
+
+@kernel
+def lightest_kept(first: int, last: int, weight: F32, heaviest: F32) -> float:
+    """Return the least weight among the heaviest pairs of a trader, as many as `heaviest` holds."""
+    slots = heaviest.shape[0]
+    found = 0
+    for pair in range(first, last):
+        place = found
+        while place > 0 and heaviest[place - 1] < weight[pair]:
+            place -= 1
+        if place == slots:
+            continue
+        if found < slots:
+            found += 1
+        for slot in range(found - 1, place, -1):
+            heaviest[slot] = heaviest[slot - 1]
+        heaviest[place] = weight[pair]
+    return float64(heaviest[slots - 1])
+
+
+@borrowing
+def rank(
+    first: int,
+    last: int,
+    row: int,
+    least: float,
+    theirs: I32,
+    weight: F32,
+    surplus: F64,
+    rows: I32,
+    ids: I64,
+    candidate_row: I32,
+    candidate_weight: F32,
+    candidate_surplus: F32,
+) -> None:
+    """Write the best of a trader's pairs, ties by the lower id, to its row, best first.
+
+    A pair's place is the number of those before it.  Those lighter than `least` are not among them.
+    """
+    slots = uint64(candidate_row.shape[1])
+    kept = uint64(candidate_surplus.shape[1])
+    me = uint64(row)
+    for pair in range(uint64(first), uint64(last)):
+        if weight[pair] < least:
+            continue
+        ident = ids[uint64(rows[uint64(theirs[pair])])]
+        place = uint64(0)
+        for other in range(uint64(first), uint64(last)):
+            if weight[other] > weight[pair]:
+                place += uint64(1)
+            elif weight[other] == weight[pair]:
+                place += uint64(ids[uint64(rows[uint64(theirs[other])])] < ident)
+        if place < slots:
+            candidate_row[me, place] = rows[uint64(theirs[pair])]
+            candidate_weight[me, place] = weight[pair]
+            if place < kept:
+                candidate_surplus[me, place] = np.float32(surplus[pair])
+
+
+@inlined
+def rank_few(
+    first: int,
+    last: int,
+    row: int,
+    theirs: I32,
+    weight: F32,
+    rows: I32,
+    candidate_row: I32,
+    candidate_weight: F32,
+) -> int:
+    """Write a trader's pairs, at most `LANES`, to its row, best first; return how many pay.
+
+    The result is negative, and what was written means nothing, if two are equally good.  A pair's
+    place is the number of better ones: comparing each with each asks for no branch that could not
+    be foreseen.  Pairs that do not pay, and lanes without a pair, come behind, all in one place.
+    """
+    begin = uint64(first)
+    many = uint64(last) - begin
+    me = uint64(row)
+    paying = lanes_above(weight, begin, many, np.float32(-0.5))
+    places = uint64(0)
+    for pair in range(uint64(LANES)):
+        own = weight[begin + pair] if pair < many else np.float32(-1.0)
+        place = lanes_above(weight, begin, many, own)
+        places += place
+        candidate_row[me, place] = rows[uint64(theirs[begin + pair])]
+        candidate_weight[me, place] = own
+    pay = int64(paying)
+    distinct = pay * (pay - 1) // 2 + (LANES - pay) * pay == int64(places)
+    return pay if distinct else int64(-1)
+
+
+@borrowing
+def rank_many(
+    first: int,
+    last: int,
+    row: int,
+    theirs: I32,
+    weight: F32,
+    surplus: F64,
+    rows: I32,
+    ids: I64,
+    heaviest: F32,
+    candidate_row: I32,
+    candidate_weight: F32,
+    candidate_surplus: F32,
+) -> int:
+    """Write the best of any number of a trader's pairs to its row; return how many."""
+    slots = candidate_row.shape[1]
+    pay = 0
+    for pair in range(uint64(first), uint64(last)):
+        pay += int64(weight[pair] >= 0.0)
+    least = 0.0
+    if pay > 2 * slots:
+        least = lightest_kept(first, last, weight, heaviest)
+    rank(
+        first,
+        last,
+        row,
+        least,
+        theirs,
+        weight,
+        surplus,
+        rows,
+        ids,
+        candidate_row,
+        candidate_weight,
+        candidate_surplus,
+    )
+    return int64(min(pay, slots))
