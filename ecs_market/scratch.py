@@ -82,7 +82,7 @@ class Scratch:
     index
         The spatial index of traders, a `kernels.spatial.TraderIndex`.
     orders
-        Who stands at which post, a `mechanisms.batch.Attendance`.
+        Who stands at which post, a `mechanisms.members.Attendance`.
     clearings, bargains
         What the tick's mechanisms and bargaining report.
     tallies

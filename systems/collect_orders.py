@@ -10,7 +10,7 @@ from ecs_market.components.market_rules import MarketRules
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.attendance import join_posts
-from ecs_market.mechanisms.batch import gather
+from ecs_market.mechanisms.members import gather
 from ecs_market.types import Bool
 from ecs_market.world import World
 
