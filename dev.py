@@ -302,9 +302,10 @@ def check_packaging(python: Path) -> None:
         if not Path(place).resolve().is_relative_to(fresh):
             raise DevError(f"the installed package took its components from {place}")
         command: list[Word] = [program(fresh, "ecs-market"), "run", "--ticks", "20", "--json"]
-        summary = json.loads(quietly(command, cwd=elsewhere))
-        if summary["ticks"] != 20 or not list(elsewhere.glob("runs/*/summary.json")):
-            raise DevError(f"`ecs-market run` from the wheel went wrong: {summary}")
+        printed = quietly(command, cwd=elsewhere)
+        written = list(elsewhere.glob("runs/*/summary.json"))
+        if not written or json.loads(written[0].read_text("utf-8"))["ticks"] != 20:
+            raise DevError(f"`ecs-market run` from the wheel went wrong: {printed}")
 
 
 # --- the commands ---------------------------------------------------------------------------
