@@ -39,6 +39,7 @@ def world_of(orders: int, behaviour: str, seed: int) -> World:
         buys=draw.random(orders) < 0.5,
         lots=draw.integers(1, 10, orders),
         steps=draw.integers(500, 1500, orders),
+        kind=np.zeros(orders, np.int64),
         units=example.units,
         post=example.post,
     )

@@ -51,7 +51,8 @@ def appraise(world: World) -> Iterator[str]:
 
 def index_traders(world: World) -> Iterator[str]:
     """Tell the index of traders."""
-    yield f"agents in the order of tiles: {world.scratch.index.id.tolist()}"
+    ids = world.agents.whole(Identity).id[world.scratch.index.row]
+    yield f"agents in the order of tiles: {ids.tolist()}"
 
 
 def search_partners(world: World) -> Iterator[str]:

@@ -37,7 +37,7 @@ LAYERS = (
     },
     {"welfare_report"},
     {"surplus"},
-    {"build"},
+    {"build", "subsistence"},
     {"scenario", "systems"},
     {"telemetry"},
     {"state_hash", "post_tables", "mechanisms"},

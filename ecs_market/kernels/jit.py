@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numba
-from numba.core import config, event
+from numba.core import config, event, extending
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
@@ -41,6 +41,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 # Numba's annotations differ from version to version.
 _njit: Any = numba.njit
 _intrinsic: Any = intrinsic
+_Intrinsic: Any = extending._Intrinsic  # noqa: SLF001 -- what `intrinsic` returns
 _config: Any = config
 _event: Any = event
 
@@ -114,6 +115,14 @@ def absorbed(function: F) -> F:
     return _compile(function, _nrt=False, forceinline=True)
 
 
+class _Spelled(_Intrinsic):  # type: ignore[misc]  # numba has no types
+    """An intrinsic that code which runs as plain Python may call too, as rehearsals do."""
+
+    def __call__(self, *args: Any) -> Any:
+        """Return what the function in Python returns."""
+        return self.plain(*args)
+
+
 def spelled_out(plain: F) -> Callable[[Callable[..., Any]], F]:
     """Compile a small function from LLVM's own instructions, which the one decorated writes.
 
@@ -130,8 +139,13 @@ def spelled_out(plain: F) -> Callable[[Callable[..., Any]], F]:
     """
 
     def decorate(typing: Callable[..., Any]) -> F:
-        made: F = plain if _config.DISABLE_JIT else _intrinsic(typing)
-        return made
+        if _config.DISABLE_JIT:
+            return plain
+        made: Any = _intrinsic(typing)
+        made.__class__ = _Spelled
+        made.plain = plain
+        typed: F = made
+        return typed
 
     return decorate
 
