@@ -61,20 +61,26 @@ class Reading:
 
 
 class History:
-    """Prices at the redraws so far, thinned out when they become many.
+    """Prices at the redraws so far: when they become many, every other, then every fourth, ...
 
-    At most `SAMPLES` moments are kept; the ticks between them grow as the run does.
+    At most `SAMPLES` moments are kept, and always the newest.
     """
 
     def __init__(self) -> None:
         self._ticks: list[int] = []
         self._prices: dict[Key, list[float]] = {}
         self._range: dict[Key, tuple[float, float]] = {}
+        self._stride = 1
+        self._count = 0  # of moments that were added
 
     def add(self, tick: int, prices: Mapping[Key, float]) -> None:
         """Take the prices after a tick; a key that is no longer given is forgotten."""
         if self._ticks and self._ticks[-1] == tick:
             return
+        if self._ticks and (self._count - 1) % self._stride:
+            self._ticks.pop()
+            for past in self._prices.values():
+                past.pop()
         for gone in self._prices.keys() - prices.keys():
             del self._prices[gone], self._range[gone]
         for key, price in prices.items():
@@ -89,7 +95,9 @@ class History:
                 high if high >= price or math.isnan(price) else price,
             )
         self._ticks.append(tick)
+        self._count += 1
         if len(self._ticks) > SAMPLES:
+            self._stride *= 2
             del self._ticks[1::2]
             for past in self._prices.values():
                 del past[1::2]
