@@ -79,13 +79,14 @@ def distribution(
         color=[colour(number) for number in range(len(groups))],
         edgecolor="white",
         linewidth=0.4,
-        label=groups if by else [told] * len(groups),
+        label=groups if by else None,
     )
-    if by and told:
+    if told:
         ax.plot([], [], " ", label=told)
     unit = "M" if what == "wealth" else source.gain_unit
     label = "wealth" if what == "wealth" else "gain from trade so far"
     ax.set_xlabel(f"{label} [{unit}]")
+    ax.locator_params(axis="y", integer=True)
     ax.set_ylabel("agents in the sample" if found.sampled else "agents")
     legend(ax, least=1)
     return ax
@@ -93,4 +94,4 @@ def distribution(
 
 def _bins(count: int) -> int:
     """Return how many bins a histogram has: twice the cube root, by the rule of Rice."""
-    return min(60, max(1, math.ceil(2.0 * count ** (1.0 / 3.0))))
+    return min(60, max(1, math.ceil(2.0 * math.cbrt(count))))

@@ -9,7 +9,7 @@ import numpy as np
 from ecs_market.errors import InputError
 from ecs_market.plotting.agents import snapshot
 from ecs_market.plotting.source import Source
-from ecs_market.plotting.style import MARKERS, axes, colour
+from ecs_market.plotting.style import MARKERS, axes, colour, legend
 from ecs_market.types import F64
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def chart(
         allowed = ", ".join([*_KINDS, *_AMOUNTS])
         raise InputError(f"by must be one of {allowed}, or None, not {by!r}")
     ax = axes(ax, square=True)
-    told = _KINDS[by] if by in _KINDS else f"a.{by}" if by else "NULL"
+    told = "NULL" if by is None else _KINDS.get(by, f"a.{by}")
     found = snapshot(source, tick, f"a.x, a.y, {told}")
     place = np.array([row[:2] for row in found.rows], np.float64).reshape(-1, 2)
     what = [row[2] for row in found.rows]
@@ -46,18 +46,13 @@ def chart(
         _shaded(source, ax, place, np.array(what, np.float64), str(by), dots)
     else:
         _by_kind(ax, place, what, dots, labelled=by is not None)
-    _posts(source, ax, (width, height) if torus else None, found.tick, radii=radii)
+    _posts(source, ax, (width, height) if torus else None, radii=radii)
     ax.set_xlim(-0.5, width - 0.5)
     ax.set_ylim(-0.5, height - 0.5)
     ax.set_aspect("equal")
     ax.set_xlabel("x [cell]")
     ax.set_ylabel("y [cell]")
-    handles, labels = ax.get_legend_handles_labels()
-    if labels:
-        # Beside the map: on it a legend would hide agents.
-        ax.legend(
-            handles, labels, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3
-        )
+    legend(ax, least=1, above=True)
     return ax
 
 
@@ -84,9 +79,7 @@ def _shaded(
     ax.figure.colorbar(drawn, ax=ax, label=f"{label} [{unit}]", shrink=0.8)
 
 
-def _posts(
-    source: Source, ax: Axes, wraps: tuple[int, int] | None, tick: int, *, radii: bool
-) -> None:
+def _posts(source: Source, ax: Axes, wraps: tuple[int, int] | None, *, radii: bool) -> None:
     """Draw posts, and the cells within their radii: diamonds, as ways go along axes."""
     names = ", ".join(f"{name}_radius" for name, _ in _RADII)
     rows = source.query(
@@ -94,7 +87,9 @@ def _posts(
         (),
     )
     width, height = wraps or (0, 0)
-    shifts = [(i * width, j * height) for i in (-1, 0, 1) for j in (-1, 0, 1)] if wraps else [(0, 0)]
+    shifts = (
+        [(i * width, j * height) for i in (-1, 0, 1) for j in (-1, 0, 1)] if wraps else [(0, 0)]
+    )
     for number, (_, x, y, *sizes) in enumerate(rows):
         if radii and len(rows) <= len(MARKERS) * 3:
             for (name, style), size in zip(_RADII, sizes, strict=True):

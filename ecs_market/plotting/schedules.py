@@ -25,9 +25,7 @@ _ORDERS = (
 )
 
 
-def excess_demand(
-    source: Source, post: int, good: str, tick: int | None, ax: Axes | None
-) -> Axes:
+def excess_demand(source: Source, post: int, good: str, tick: int | None, ax: Axes | None) -> Axes:
     """Draw demand less supply; see `Plots.excess_demand`."""
     ax = axes(ax)
     at = _clear(source, "clear_curves", post, good, tick)
@@ -39,7 +37,7 @@ def excess_demand(
     _mark(source, ax, post, good, at, upright=True)
     ax.set_xlabel(f"price of {good} [M / unit]")
     ax.set_ylabel(f"excess demand for {good} [unit]")
-    legend(ax)
+    legend(ax, least=1)
     return ax
 
 
@@ -60,7 +58,7 @@ def schedules(source: Source, post: int, good: str, tick: int | None, ax: Axes |
     _mark(source, ax, post, good, at, upright=False)
     ax.set_xlabel(f"quantity of {good} [unit]")
     ax.set_ylabel(f"price of {good} [M / unit]")
-    legend(ax)
+    legend(ax, least=1)
     return ax
 
 
@@ -71,8 +69,9 @@ def _of_orders(source: Source, post: int, good: str, tick: int) -> dict[str, tup
         price, quantity = source.columns(_ORDERS, (post, good, tick, direction))
         if label == "demand":
             price, quantity = price[::-1], quantity[::-1]
-        total = np.concatenate([[0.0], np.repeat(np.cumsum(quantity), 2)])[:-1]
-        found[label] = (total, np.repeat(price, 2))
+        if len(price):
+            total = np.concatenate([[0.0], np.repeat(np.cumsum(quantity), 2)])[:-1]
+            found[label] = (total, np.repeat(price, 2))
     return found
 
 

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ecs_market.components.market_post import STATUSES
-from ecs_market.plotting.source import Goods, Posts, Source, binned, every_ticks, within
+from ecs_market.plotting.source import Goods, Posts, Source, binned, every_ticks
 from ecs_market.plotting.style import MANY, MARKERS, axes, colour, dash, legend
 from ecs_market.types import F64
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_PRICES = (
-    "SELECT tick, price FROM market_prices_units WHERE commodity = ? AND market_id = ?"
-    " ORDER BY tick"
-)
+Line = tuple[F64, F64]
+"""Ticks and what they had."""
 
 
 def prices(source: Source, post: Posts, good: Goods, ax: Axes | None) -> Axes:
@@ -25,19 +23,18 @@ def prices(source: Source, post: Posts, good: Goods, ax: Axes | None) -> Axes:
     ax = axes(ax)
     goods, posts = source.chosen_goods(good), source.chosen_posts(post)
     found = {
-        (each, ident): source.columns(_PRICES, (each, ident)) for each in goods for ident in posts
+        (each, ident): line
+        for each in goods
+        for ident, line in _published(source, each).items()
+        if ident in set(posts)
     }
-    found = {key: line for key, line in found.items() if len(line[0])}
-    ends = source.ticks - 1
     if len(found) > MANY:
-        _many_prices(source, ax, goods, posts, found)
+        _many_prices(source, ax, goods, post, found)
     else:
         shown_goods, shown_posts = _parts(found)
-        for each, ident in found:
-            tick, price = _held(*found[each, ident], ends)
+        for (each, ident), line in found.items():
             ax.plot(
-                tick,
-                price,
+                *line,
                 drawstyle="steps-post",
                 color=colour(shown_goods.index(each) + len(shown_goods) * shown_posts.index(ident)),
                 linestyle=dash(shown_posts.index(ident)),
@@ -49,14 +46,24 @@ def prices(source: Source, post: Posts, good: Goods, ax: Axes | None) -> Axes:
     return ax
 
 
-def _parts(found: dict[tuple[str, int], list[F64]]) -> tuple[list[str], list[int]]:
+def _parts(found: dict[tuple[str, int], Line]) -> tuple[list[str], list[int]]:
     """Return the goods and the posts that have lines."""
     return list(dict.fromkeys(g for g, _ in found)), list(dict.fromkeys(p for _, p in found))
 
 
-def _held(tick: F64, price: F64, end: int) -> tuple[F64, F64]:
-    """Return a published price with the last tick, up to which it stands."""
-    return np.append(tick, end), np.append(price, price[-1:])
+def _published(source: Source, good: str) -> dict[int, Line]:
+    """Return the prices of a good, a line a post; the last one stands up to the last tick."""
+    tick, at, price = source.columns(
+        "SELECT tick, market_id, price FROM market_prices_units WHERE commodity = ?", (good,), 3
+    )
+    order = np.lexsort((tick, at))
+    ids, first = np.unique(at[order], return_index=True)
+    lines = zip(np.split(tick[order], first[1:]), np.split(price[order], first[1:]), strict=True)
+    end = source.ticks - 1
+    return {
+        int(ident): (np.append(ticks, end), np.append(steps, steps[-1:]))
+        for ident, (ticks, steps) in zip(ids, lines, strict=False)
+    }
 
 
 def _label(good: str, post: int, goods: list[str], posts: list[int]) -> str:
@@ -69,8 +76,8 @@ def _many_prices(
     source: Source,
     ax: Axes,
     goods: list[str],
-    posts: list[int],
-    found: dict[tuple[str, int], list[F64]],
+    post: Posts,
+    found: dict[tuple[str, int], Line],
 ) -> None:
     """Draw the prices of each good in one colour, and the mean price paid in each tick."""
     for number, good in enumerate(goods):
@@ -78,16 +85,16 @@ def _many_prices(
         if not lines:
             continue
         # One broken line for all posts: as fast and as small as a single one.
-        gap = np.array([np.nan])
-        pieces = [_held(*line, source.ticks - 1) for line in lines]
-        tick = np.concatenate([part for piece, _ in pieces for part in (piece, gap)])
-        price = np.concatenate([part for _, piece in pieces for part in (piece, gap)])
+        tick, price = (
+            np.concatenate([part for line in lines for part in (line[axis], [np.nan])])
+            for axis in (0, 1)
+        )
         ax.plot(tick, price, drawstyle="steps-post", color=colour(number), alpha=0.3, linewidth=0.6)
+        where, values = source.at_posts(post)
         tick, mean = source.columns(
-            "SELECT tick, sum(mean_price * quantity) / sum(quantity) FROM trade_prices_units"
-            f" WHERE commodity = ? AND market_id IN {within(len(posts))} GROUP BY tick"
-            " ORDER BY tick",
-            (good, *posts),
+            "SELECT tick, sum(mean_price * quantity) / sum(quantity) FROM trade_prices_units"  # noqa: S608 - placeholders
+            f" WHERE commodity = ? AND {where} GROUP BY tick ORDER BY tick",
+            (good, *values),
         )
         ax.plot(tick, mean, color=colour(number), label=f"{good}: mean paid at {len(lines)} posts")
 
@@ -97,20 +104,20 @@ def volume(source: Source, post: Posts, good: Goods, every: int, ax: Axes | None
     ax = axes(ax)
     every = every_ticks(every)
     goods, length = source.chosen_goods(good), source.ticks
-    places = {"at posts": f"market_id IN {within(len(source.chosen_posts(post)))}"}
+    places = {"at posts": source.at_posts(post)}
     if post is None:
-        places = {"at posts": "market_id IS NOT NULL", "face to face": "market_id IS NULL"}
-    named = source.chosen_posts(post) if post is not None else []
-    for style, (place, condition) in enumerate(places.items()):
+        places["face to face"] = ("market_id IS NULL", ())
+    for style, (place, (where, values)) in enumerate(places.items()):
         for number, each in enumerate(goods):
             tick, lots = source.columns(
-                "SELECT tick, quantity FROM trade_prices_units"
-                f" WHERE commodity = ? AND {condition}",
-                (each, *named),
+                f"SELECT tick, quantity FROM trade_prices_units WHERE commodity = ? AND {where}",  # noqa: S608 - placeholders
+                (each, *values),
             )
             if not len(tick):
                 continue
             begins, sums = binned(tick, lots, length, every)
+            if every > 1:
+                begins, sums = np.append(begins, length), np.append(sums, sums[-1:])
             ax.plot(
                 begins,
                 sums,
@@ -138,18 +145,18 @@ def shares(source: Source, every: int, ax: Axes | None) -> Axes:
     _, pairs = binned(tick, bilateral, source.ticks, every)
     together = posts + pairs
     share = np.divide(100.0 * posts, together, out=np.full(len(posts), np.nan), where=together > 0)
-    edges = np.append(begins, source.ticks)
-    middle, full = np.append(share, share[-1:]), np.append(share * 0.0 + 100.0, np.nan)
-    full[-1:] = full[-2:-1]
+    edges, share = np.append(begins, source.ticks), np.append(share, share[-1:])
+    full = np.where(np.isnan(share), np.nan, 100.0)
     for low, high, number, label in (
-        (np.zeros(len(middle)), middle, 0, "at posts"),
-        (middle, full, 5, "face to face"),
+        (0.0 * full, share, 0, "at posts"),
+        (share, full, 5, "face to face"),
     ):
         ax.fill_between(edges, low, high, step="post", color=colour(number), lw=0.0, label=label)
     ax.set_xlabel("tick")
     ax.set_ylabel("share of trades [%]")
+    ax.set_xlim(0, max(source.ticks, 1))
     ax.set_ylim(0.0, 100.0)
-    legend(ax)
+    legend(ax, above=True)
     return ax
 
 
@@ -174,10 +181,10 @@ def status(source: Source, post: Posts, ax: Axes | None) -> Axes:
     """Draw how clears ended; see `Plots.status`."""
     ax = axes(ax)
     posts = source.chosen_posts(post)
+    where, values = source.at_posts(post)
     rows = source.query(
-        "SELECT DISTINCT tick, market_id, status FROM market_clears"
-        f" WHERE market_id IN {within(len(posts))} ORDER BY tick",
-        tuple(posts),
+        f"SELECT DISTINCT tick, market_id, status FROM market_clears WHERE {where} ORDER BY tick",  # noqa: S608 - placeholders
+        values,
     )
     met = [each for each in reversed(STATUSES) if any(row[2] == each for row in rows)]
     apart = len(posts) if len(posts) <= MANY else 1

@@ -74,6 +74,13 @@ class Source:
                 raise InputError(f"post: there is no post {each!r}; {_listed('posts', known)}")
         return [int(each) for each in asked]
 
+    def at_posts(self, post: Posts) -> tuple[str, tuple[int, ...]]:
+        """Return an SQL condition for rows of the posts meant, and its values."""
+        if post is None:
+            return "market_id IS NOT NULL", ()
+        chosen = self.chosen_posts(post)
+        return f"market_id IN ({', '.join('?' * len(chosen))})", tuple(chosen)
+
     def chosen_goods(self, good: Goods) -> list[str]:
         """Return the goods meant, all if none is named.
 
@@ -102,11 +109,6 @@ def _listed(what: str, names: Sequence[Any]) -> str:
     return f"{what}: {shown}" if names else f"there are no {what}"
 
 
-def within(count: int) -> str:
-    """Return placeholders for a list of values in SQL."""
-    return f"({', '.join('?' * count)})"
-
-
 def every_ticks(every: int) -> int:
     """Return the width of a bin of ticks.
 
@@ -115,7 +117,7 @@ def every_ticks(every: int) -> int:
     InputError
         It is no whole number from 1 on.
     """
-    if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
+    if isinstance(every, bool) or every != int(every) or every < 1:
         raise InputError(f"every must be a whole number of ticks from 1 on, not {every!r}")
     return int(every)
 
@@ -123,5 +125,7 @@ def every_ticks(every: int) -> int:
 def binned(ticks: F64, values: F64, length: int, every: int) -> tuple[I64, F64]:
     """Add values up over bins of `every` ticks; return where each bin starts, and its sum."""
     bins = -(-length // every)
-    sums = np.bincount(ticks.astype(np.int64) // every, weights=values, minlength=bins)
-    return np.arange(bins, dtype=np.int64) * every, sums[:bins]
+    sums: F64 = np.zeros(bins)
+    np.add.at(sums, ticks.astype(np.int64) // every, values)
+    begins: I64 = np.arange(bins, dtype=np.int64) * every
+    return begins, sums

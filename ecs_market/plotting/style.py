@@ -28,7 +28,7 @@ def axes(ax: Axes | None, *, square: bool = False) -> Axes:
         matplotlib is not installed.
     """
     try:
-        from matplotlib import pyplot
+        from matplotlib import pyplot as plt
     except ImportError as error:
         raise MarketError(
             "plots need matplotlib: pip install 'ecs-market[plot]'; sim.telemetry.columns(table) "
@@ -36,7 +36,7 @@ def axes(ax: Axes | None, *, square: bool = False) -> Axes:
         ) from error
     if ax is not None:
         return ax
-    _, made = pyplot.subplots(figsize=(4.8, 4.8) if square else (6.4, 3.6), layout="constrained")
+    _, made = plt.subplots(figsize=(4.8, 4.8) if square else (6.4, 3.6), layout="constrained")
     made.spines[["top", "right"]].set_visible(square)
     return made
 
@@ -51,8 +51,14 @@ def dash(number: int) -> str:
     return DASHES[number % len(DASHES)]
 
 
-def legend(ax: Axes, *, least: int = 2) -> None:
-    """Explain the labelled series where there are at least so many."""
+def legend(ax: Axes, *, least: int = 2, above: bool = False) -> None:
+    """Explain the labelled series where there are at least so many, if need be above the axes."""
     handles, labels = ax.get_legend_handles_labels()
-    if len(labels) >= least:
+    if len(labels) < least:
+        return
+    if above:
+        ax.legend(
+            handles, labels, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3
+        )
+    else:
         ax.legend(handles, labels, frameon=False)
