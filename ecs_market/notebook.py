@@ -22,10 +22,9 @@ Line = list[tuple[int, float]]
 Prices = dict[tuple[int, str], Line]
 
 _RECENT = """\
-SELECT market_id, commodity, tick, price FROM market_prices_units WHERE tick >= (
-    SELECT min(tick) FROM market_prices
-    WHERE rowid > (SELECT max(rowid) FROM market_prices) - ?
-)"""
+SELECT p.market_id, p.commodity, p.tick, p.price / r.price_steps_per_money
+FROM market_prices AS p CROSS JOIN runs AS r
+WHERE p.rowid > (SELECT max(rowid) FROM market_prices) - ?"""
 
 
 def simulation_html(simulation: Simulation, *, closed: bool) -> str:

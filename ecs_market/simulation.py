@@ -21,7 +21,7 @@ from ecs_market.crowding import tell_crowding
 from ecs_market.errors import InputError, SimulationError
 from ecs_market.footprint import AVAILABLE, check_memory
 from ecs_market.kernels.jit import watching
-from ecs_market.market_view import MarketView, market_views
+from ecs_market.market_view import MarketView, MarketViews, market_views
 from ecs_market.notebook import simulation_html
 from ecs_market.plotting import Plots
 from ecs_market.profiling.profile import Profile
@@ -232,7 +232,7 @@ class Simulation:
         return self.world.esper
 
     @property
-    def markets(self) -> list[MarketView]:
+    def markets(self) -> MarketViews:
         """The market posts by ascending id, as views."""
         return market_views(self)
 

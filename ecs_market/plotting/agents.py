@@ -70,19 +70,22 @@ def distribution(
     values = np.array([value for value, _ in known], np.float64)
     names = np.array([name for _, name in known], object)
     groups = sorted(set(names.tolist()))
-    edges = np.histogram_bin_edges(values, bins=_bins(len(values)))
-    told = f"Gini {gini(values):.2f}" if not math.isnan(gini(values)) else ""
-    ax.hist(
-        [values[names == group] for group in groups],
-        bins=edges.tolist(),
-        stacked=True,
-        color=[colour(number) for number in range(len(groups))],
-        edgecolor="white",
-        linewidth=0.4,
-        label=groups if by else None,
-    )
-    if told:
-        ax.plot([], [], " ", label=told)
+    if groups:
+        ax.hist(
+            [values[names == group] for group in groups],
+            bins=np.histogram_bin_edges(values, bins=_bins(len(values))).tolist(),
+            stacked=True,
+            color=[colour(number) for number in range(len(groups))],
+            edgecolor="white",
+            linewidth=0.4,
+            label=groups if by else None,
+        )
+    spread, unknown = gini(values), len(found.rows) - len(known)
+    told = [] if math.isnan(spread) else [f"Gini {spread:.2f}"]
+    if unknown:
+        told.append(f"without {unknown:,} that own goods without a price")
+    for each in told:
+        ax.plot([], [], " ", label=each)
     unit = "M" if what == "wealth" else source.gain_unit
     label = "wealth" if what == "wealth" else "gain from trade so far"
     ax.set_xlabel(f"{label} [{unit}]")
