@@ -106,7 +106,7 @@ class Look:
         parts = []
         for good, at_posts in list(reading.market_volume.items())[:GOODS_SHOWN]:
             together = at_posts + reading.bilateral_volume[good]
-            part = f"{together:,.6g} {safe(good, self._encoding)}"
+            part = f"{_number(together, 3)} {safe(good, self._encoding)}"
             parts.append(part + (f" ({100.0 * at_posts / together:.0f} %)" if together else ""))
         more = len(reading.market_volume) - len(parts)
         if more:
