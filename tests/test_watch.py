@@ -25,6 +25,7 @@ import pytest
 from ecs_market import Simulation, load_scenario
 from ecs_market.bench import economy
 from ecs_market.cli import main, terminal
+from ecs_market.cli.progress import Line
 from ecs_market.cli.sparkline import ASCII, BLOCKS, progress_bar, sparkline
 from ecs_market.cli.terminal import Block, Size, cells, clip, pad, redraws, safe
 from ecs_market.cli.watch import Screen
@@ -428,6 +429,18 @@ def test_a_frame_that_the_terminal_breaks_anew_is_wholly_replaced(
             block.draw([[("new", "")]])
             terminal.settled()
     assert b"\r\x1b[3A" in terminal.raw[before:]
+
+
+@posix
+def test_a_progress_line_stays_in_its_row(tty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = tty(30, 6)
+    with open(terminal.slave, "w", encoding="utf-8", closefd=False) as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with Line() as line:
+            line.passing("a" * 70)
+            line.passing("b" * 40)
+            assert terminal.settled() == ["b" * 29, *[""] * 5]
+        assert terminal.settled() == [""] * 6
 
 
 def test_not_every_stream_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,15 @@ class Size:
     height: int
 
 
+def size_of(stream: TextIO) -> Size:
+    """Return the size that the terminal behind a stream has now."""
+    try:
+        width, height = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        width, height = _SIZE
+    return Size(width or _SIZE[0], height or _SIZE[1])
+
+
 class Block(io.TextIOBase):
     """Lines at the bottom of the terminal on stderr that are drawn over and over.
 
@@ -114,11 +123,7 @@ class Block(io.TextIOBase):
     @property
     def size(self) -> Size:
         """The terminal's size now."""
-        try:
-            width, height = os.get_terminal_size(self._stream.fileno())
-        except (OSError, ValueError):
-            width, height = _SIZE
-        return Size(width or _SIZE[0], height or _SIZE[1])
+        return size_of(self._stream)
 
     def draw(self, lines: Sequence[Sequence[Span]]) -> None:
         """Replace the last frame, in one write; lines are cut to the terminal."""

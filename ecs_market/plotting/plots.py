@@ -109,7 +109,9 @@ class Plots:
     def wealth(
         self, tick: int | None = None, *, by: By | None = None, ax: Axes | None = None
     ) -> Axes:
-        """Draw how many agents have how much [M], with the Gini coefficient, from `agents`.
+        """Draw how many agents own how much [M], with the Gini coefficient, from `agents`.
+
+        Goods count at the mean prices paid so far.
 
         Parameters
         ----------
