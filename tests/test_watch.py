@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -11,7 +10,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,21 +17,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyte
 import pytest
 
 from ecs_market import Simulation, load_scenario
 from ecs_market.bench import economy
-from ecs_market.cli import main, terminal
-from ecs_market.cli.progress import Line
-from ecs_market.cli.sparkline import ASCII, BLOCKS, progress_bar, sparkline
-from ecs_market.cli.terminal import Block, Size, cells, clip, pad, redraws, safe
+from ecs_market.cli import main
+from ecs_market.cli.sparkline import ASCII, BLOCKS
+from ecs_market.cli.terminal import Size, cells, safe
 from ecs_market.cli.watch import Screen
-from ecs_market.cli.watch_frame import Look, Pace, clock, rows_that_fit
+from ecs_market.cli.watch_frame import Look, Pace, rows_that_fit
 from ecs_market.cli.watch_reading import SAMPLES, Gauge, History
 from ecs_market.scenario import from_dict
-
-posix = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals")
+from tests.screens import Clock, Paper, Terminal, posix
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ["run", "competing_posts", "--seed", "1", "--json"]
@@ -41,49 +36,6 @@ PACE = Pace(30, 100, 12.0, 65.0, 20.0, 800.0)
 
 
 # --- a real terminal --------------------------------------------------------------------------
-
-
-class Terminal:
-    """A pseudo-terminal, and a screen that shows what is written to it."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.master, self.slave = os.openpty()
-        self.screen = pyte.HistoryScreen(width, height)
-        self.raw = b""
-        self._stream = pyte.ByteStream(self.screen)
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self.resize(width, height)
-        self._reader.start()
-
-    def resize(self, width: int, height: int) -> None:
-        import fcntl
-        import struct
-        import termios
-
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-        self.screen.resize(height, width)
-
-    def _read(self) -> None:
-        while True:
-            try:
-                data = os.read(self.master, 65536)
-            except OSError:
-                return
-            self.raw += data
-            self._stream.feed(data)
-
-    def settled(self) -> list[str]:
-        """Return the lines of the screen once nothing comes any more."""
-        before = -1
-        while before != len(self.raw):
-            before = len(self.raw)
-            time.sleep(0.05)
-        return [line.rstrip() for line in self.screen.display]
-
-    def close(self) -> None:
-        os.close(self.slave)
-        self._reader.join(5.0)
-        os.close(self.master)
 
 
 @pytest.fixture
@@ -342,38 +294,6 @@ def test_history_keeps_both_ends_however_long() -> None:
     assert history.range((0, 1)) == (2.0, 2.0)
 
 
-# --- drawing ----------------------------------------------------------------------------------
-
-
-class Clock:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Paper(io.StringIO):
-    """A terminal of a fixed size that counts what is written at once; writing may take time."""
-
-    encoding = "utf-8"
-
-    def __init__(self, clock: Clock, takes: float) -> None:
-        super().__init__()
-        self.frames = 0
-        self._clock, self._takes = clock, takes
-
-    def isatty(self) -> bool:
-        return True
-
-    def write(self, text: str, /) -> int:
-        self.frames += 1
-        self._clock.now += self._takes
-        return super().write(text)
-
-
 @pytest.mark.parametrize(("takes", "most"), [(0.0, 42), (0.02, 7)])
 def test_frames_take_a_hundredth_of_the_time(
     takes: float, most: int, ran: Simulation, monkeypatch: pytest.MonkeyPatch
@@ -387,103 +307,3 @@ def test_frames_take_a_hundredth_of_the_time(
             screen(ran)
     assert most - 2 <= paper.frames <= most
     assert sys.stderr is paper
-
-
-@posix
-def test_frames_replace_each_other_and_follow_the_size(
-    tty: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    terminal = tty(40, 8)
-    with open(terminal.slave, "w", encoding="utf-8", closefd=False) as stderr:
-        monkeypatch.setattr(sys, "stderr", stderr)
-        print("before", file=sys.stderr)
-        with Block() as block:
-            block.draw([[("one", "strong"), (" two", "")], [("three", "")]])
-            assert terminal.settled()[:4] == ["before", "one two", "three", ""]
-            block.draw([[("x" * 60, "")]])
-            assert terminal.settled()[:3] == ["before", "x" * 39, ""]
-            print("news", file=sys.stderr)
-            block.draw([[("four", "")], [("five", "")]])
-            assert terminal.settled()[:5] == ["before", "news", "four", "five", ""]
-            terminal.resize(60, 12)
-            block.draw([[("y" * 70, "")]])
-            assert terminal.settled()[:4] == ["before", "news", "y" * 59, ""]
-            block.draw([[(f"{row}", "")] for row in range(30)])
-            assert terminal.settled()[-2:] == ["10", ""]
-        assert not terminal.screen.cursor.hidden
-
-
-@posix
-def test_a_frame_that_the_terminal_breaks_anew_is_wholly_replaced(
-    tty: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    terminal = tty(80, 10)
-    with open(terminal.slave, "w", encoding="utf-8", closefd=False) as stderr:
-        monkeypatch.setattr(sys, "stderr", stderr)
-        with Block() as block:
-            block.draw([[("z" * 70, "")], [("short", "")]])
-            terminal.settled()
-            terminal.resize(40, 10)
-            # Such a terminal shows the 70 letters in two rows now.
-            before = len(terminal.raw)
-            block.draw([[("new", "")]])
-            terminal.settled()
-    assert b"\r\x1b[3A" in terminal.raw[before:]
-
-
-@posix
-def test_a_progress_line_stays_in_its_row(tty: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = tty(30, 6)
-    with open(terminal.slave, "w", encoding="utf-8", closefd=False) as stderr:
-        monkeypatch.setattr(sys, "stderr", stderr)
-        with Line() as line:
-            line.passing("a" * 70)
-            line.passing("b" * 40)
-            assert terminal.settled() == ["b" * 29, *[""] * 5]
-        assert terminal.settled() == [""] * 6
-
-
-def test_not_every_stream_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    paper = Paper(Clock(), 0.0)
-    monkeypatch.setenv("TERM", "xterm")
-    assert redraws(paper)
-    assert not redraws(io.StringIO())
-    monkeypatch.setenv("TERM", "dumb")
-    assert not redraws(paper)
-    assert not terminal.encodes(io.TextIOWrapper(io.BytesIO(), "latin-1"), BLOCKS.heights)
-
-
-# --- signs ------------------------------------------------------------------------------------
-
-
-def test_sparklines() -> None:
-    assert sparkline([0.0, 1.0, 2.0, 7.0, math.nan], 0.0, 7.0, BLOCKS) == "▁▂▃█ "
-    assert sparkline([3.0, 3.0], 3.0, 3.0, BLOCKS) == "▄▄"
-    assert sparkline([0.0, 7.0], 0.0, 7.0, ASCII) == "_#"
-    assert sparkline([math.nan], math.nan, math.nan, ASCII) == " "
-
-
-def test_progress_bars() -> None:
-    for share in np.linspace(-0.1, 1.1, 50):
-        for glyphs in (BLOCKS, ASCII):
-            done, left = progress_bar(float(share), 12, glyphs)
-            assert len(done + left) == 12
-    assert progress_bar(1.0, 4, ASCII) == ("####", "")
-    assert progress_bar(0.5, 4, ASCII) == ("##", "..")
-    assert progress_bar(0.53125, 4, BLOCKS) == ("██▏", "░")
-
-
-def test_cells_of_wide_letters() -> None:
-    assert [cells("abc"), cells("市場"), cells("e\u0301")] == [3, 4, 1]
-    assert [clip("市場", 3), clip("abc", 2), clip("abc", -1)] == ["市", "ab", ""]
-    assert [pad("市場", 3), pad("a", 3, right=True)] == ["市 ", "  a"]
-
-
-def test_durations() -> None:
-    assert [clock(each) for each in (0.0, 7.4, 59.6, 754.0, 3723.0)] == [
-        "0:00",
-        "0:07",
-        "1:00",
-        "12:34",
-        "1:02:03",
-    ]
