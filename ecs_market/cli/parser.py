@@ -16,6 +16,7 @@ from ecs_market.errors import InputError, MarketError, ScenarioError
 DEFAULT_SCENARIO = "walrasian_two_markets"
 LEVELS = ("off", "summary", "trades", "orders", "full")
 MAX_SEED = 2**63 - 1
+MAX_SNAPSHOT = 2**31 - 1
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -58,6 +59,18 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--telemetry-level", choices=LEVELS, help="what is recorded (default: by size)"
     )
     parser.add_argument(
+        "--snapshot-every",
+        type=whole(0, MAX_SNAPSHOT),
+        metavar="TICKS",
+        help="from a snapshot of agents to the next, 0 for none (default: by size, 1 or 10)",
+    )
+    parser.add_argument(
+        "--snapshot-agents",
+        type=whole(0, MAX_SNAPSHOT),
+        metavar="N",
+        help="most agents in a snapshot, 0 for none (default: 5000, at level full all)",
+    )
+    parser.add_argument(
         "--out",
         metavar="DIR",
         help="a new folder for run.db and summary.json (default: runs/<scenario>-s<seed>-<NNN>)",
@@ -69,6 +82,12 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         default=[],
         dest="overrides",
         help="change one value of the scenario, such as params.vision_radius=12; repeatable",
+    )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="show on stderr how the run goes: a live view on a terminal, else a line at each "
+        "tenth of it and after 10 s without one",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON only")
     parser.set_defaults(command="run")
@@ -207,10 +226,18 @@ def complain(error: BaseException) -> None:
     print(f"ecs-market: error: {str(error) or type(error).__name__}", file=sys.stderr)
 
 
+class _ToStderr(logging.Handler):
+    """Prints to whatever `sys.stderr` is by then: a live view lets messages through above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        print(self.format(record), file=sys.stderr)
+
+
 @contextmanager
 def warnings_shown() -> Iterator[None]:
     """Print what the package logs as a warning."""
-    logger, shown = logging.getLogger("ecs_market"), logging.StreamHandler(sys.stderr)
+    logger, shown = logging.getLogger("ecs_market"), _ToStderr()
     shown.setLevel(logging.WARNING)
     shown.setFormatter(logging.Formatter("ecs-market: warning: %(message)s"))
     logger.addHandler(shown)
