@@ -23,7 +23,7 @@ from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUN
 from ecs_market.types import I64
 from ecs_market.world import World
 from tests.oracles.charges import fee
-from tests.strategies import scenarios
+from tests.strategies import random_scenario, scenarios
 
 QUICK = settings(
     max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
@@ -204,6 +204,11 @@ def check_run(scenario: Any, seed: int, ticks: int) -> int:
 @given(scenarios(), st.integers(0, 2**63 - 1))
 def test_random_scenarios(scenario: dict[str, Any], seed: int) -> None:
     check_run(scenario, seed, 15)
+
+
+def test_nobody_short_of_subsistence_sells_what_it_lacks() -> None:
+    """Below subsistence utility falls faster than marginal rates say."""
+    check_run(random_scenario(99), 2, 15)
 
 
 @pytest.mark.slow

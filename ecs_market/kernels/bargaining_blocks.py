@@ -27,6 +27,7 @@ from ecs_market.kernels.bargaining_sides import (
 from ecs_market.kernels.jit import borrowing, inlined
 from ecs_market.preferences.chain import last_demand as demand
 from ecs_market.preferences.chain import last_marginal as marginal
+from ecs_market.preferences.chain import last_sloped as sloped
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I64, Bool, float64, int64
 from ecs_market.units import MAX_MINOR
@@ -42,6 +43,15 @@ def marginal_after(pair: Pair, scale: Scale, at: int, k: int, change: int) -> fl
     pair.bundle[at, k] = float64(pair.held[at, k] + change) * scale.lot
     family = pair.held[at, FAMILY]
     found = marginal(family, pair.bundle[at], pair.taste[at], 0.5 * scale.lot, k)
+    pair.bundle[at, k] = kept
+    return found
+
+
+def sloped_after(pair: Pair, scale: Scale, at: int, k: int, change: int) -> bool:
+    """Return whether a side's marginal utilities are slopes once it has `change` lots more."""
+    kept = pair.bundle[at, k]
+    pair.bundle[at, k] = float64(pair.held[at, k] + change) * scale.lot
+    found = sloped(pair.held[at, FAMILY], pair.bundle[at], pair.taste[at])
     pair.bundle[at, k] = kept
     return found
 
@@ -262,7 +272,10 @@ def agree_on_block(
             marginal_after(pair, scale, buyer, k, span),
             marginal_after(pair, scale, 1 - buyer, k, -span),
         )
-        if far[0] <= pair.rates[buyer, k] and far[1] >= pair.rates[1 - buyer, k]:
+        falling = far[0] <= pair.rates[buyer, k] and far[1] >= pair.rates[1 - buyer, k]
+        # Both are then certain on the way too: more of a good leaves nobody shorter.
+        smooth = sloped_after(pair, scale, buyer, k, 0)
+        if falling and smooth and sloped_after(pair, scale, 1 - buyer, k, -span):
             return find_block(pair, scale, buyer, k, steps, span, far, halves), steps
     return scan_blocks(pair, scale, buyer, k, unit, steps, unit_steps, halves), steps
 

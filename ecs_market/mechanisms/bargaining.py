@@ -117,6 +117,7 @@ def _terms(made: Callable[..., Any], rule: str, common: dict[str, Any], chosen: 
         return made(
             blocks.agree_on_block,
             marginal_after=after,
+            sloped_after=made(blocks.sloped_after, sloped=chosen.sloped),
             find_block=made(blocks.find_block, block_gains=gains),
             scan_blocks=made(blocks.scan_blocks, both_gain=both_gain),
         )

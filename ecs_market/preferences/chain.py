@@ -38,6 +38,13 @@ def marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> 
     return other(family, goods, parameters, floor, k)  # type: ignore[no-any-return]  # as above
 
 
+def sloped(family: int, goods: F64, parameters: F64) -> bool:
+    """Return whether marginal utilities are slopes of utility here, in the given family."""
+    if family == CODE:
+        return own(goods, parameters)  # type: ignore[no-any-return]  # bound per link
+    return other(family, goods, parameters)  # type: ignore[no-any-return]  # bound per link
+
+
 def hessian(family: int, goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m in the given family."""
     if family == CODE:
@@ -131,6 +138,11 @@ def last_utilities(
 def last_marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the marginal utility of good k."""
     return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_sloped(family: int, goods: F64, parameters: F64) -> bool:
+    """Return whether marginal utilities are slopes of utility here."""
+    return own(goods, parameters)  # type: ignore[no-any-return]  # bound per link
 
 
 def last_hessian(family: int, goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:

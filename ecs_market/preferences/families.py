@@ -53,6 +53,7 @@ _LINKS = (
     "utility",
     "utilities",
     "marginal",
+    "sloped",
     "hessian",
     "demand",
     "indifference_count",
@@ -85,6 +86,7 @@ class Dispatch:
     utility: Callable[..., float]
     utilities: Callable[..., bool]
     marginal: Callable[..., float]
+    sloped: Callable[..., bool]
     hessian: Callable[..., float]
     demand: Callable[..., None]
     indifference_count: Callable[..., int]
@@ -206,6 +208,8 @@ def _function(family: ModuleType, name: str) -> Any:
     """
     if name == "utilities":
         return getattr(family, name, blocks.no_utilities)
+    if name == "sloped":
+        return getattr(family, name, kinks.always_sloped)
     if not name.startswith("indifference") or hasattr(family, "indifference_count"):
         return getattr(family, name)
     if not family.KINKED:
@@ -234,7 +238,7 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
         else:
             other = getattr(dispatch(codes[:-1]), function)
             # What face-to-face trade asks for over and over is put where it is asked.
-            compiler = absorbed if function == "marginal" else borrowing
+            compiler = absorbed if function in ("marginal", "sloped") else borrowing
             bound = {"CODE": family.CODE, "own": own, "other": other}
             link = specialise(
                 getattr(chain, function),

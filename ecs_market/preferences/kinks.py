@@ -1,4 +1,4 @@
-"""How many indifference prices a good has in families that say nothing about it, or have one.
+"""What holds for families that do not say: how many indifference prices, where slopes.
 
 `only_indifference` is a template; `families` binds `indifference_price` in it.
 """
@@ -8,6 +8,12 @@ from __future__ import annotations
 from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.linear import indifference_price
 from ecs_market.types import F64, float64
+
+
+@borrowing
+def always_sloped(goods: F64, parameters: F64) -> bool:
+    """Return whether marginal utilities are slopes of utility here: they are."""
+    return True
 
 
 @borrowing

@@ -76,6 +76,16 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
 
 
 @borrowing
+def sloped(goods: F64, parameters: F64) -> bool:
+    """Return whether marginal utilities are slopes of U: not while anything is short."""
+    n = goods.shape[0]
+    short = 0
+    for k in range(n):
+        short += 1 if goods[k] < parameters[n + k] else 0
+    return short == 0
+
+
+@borrowing
 def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m, taken at no less than `floor` above subsistence."""
     if k != m:
