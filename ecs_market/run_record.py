@@ -63,6 +63,7 @@ def post_row(market: MarketView) -> dict[str, Any]:
         "location_y": y,
         "visibility_radius": market.visibility_radius,
         "interaction_radius": market.interaction_radius,
+        "broadcast_radius": market.broadcast_radius,
         "mechanism_type": market.mechanism_type,
         "commodities": market.commodities,
     }

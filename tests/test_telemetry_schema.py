@@ -21,7 +21,8 @@ RUN = {"lot": "0.001", "price_step": "0.0001"}
 EXPECTED = {
     "market_posts": (
         "run_id:INTEGER market_id:INTEGER location_x:INTEGER location_y:INTEGER"
-        " visibility_radius:INTEGER interaction_radius:INTEGER mechanism_type:TEXT commodities:TEXT"
+        " visibility_radius:INTEGER interaction_radius:INTEGER broadcast_radius:INTEGER"
+        " mechanism_type:TEXT commodities:TEXT"
     ),
     "market_orders": (
         "run_id:INTEGER tick:INTEGER market_id:INTEGER agent_id:INTEGER commodity:TEXT"
@@ -55,14 +56,27 @@ EXPECTED = {
     "system_times": "run_id:INTEGER tick:INTEGER system:TEXT ns:INTEGER",
     "agents": (
         "run_id:INTEGER tick:INTEGER agent_id:INTEGER x:INTEGER y:INTEGER money:INTEGER"
-        " target_kind:TEXT target_id:INTEGER"
+        " wealth:INTEGER gain:INTEGER target_kind:TEXT target_id:INTEGER"
+    ),
+    "agent_kinds": "run_id:INTEGER tick:INTEGER agent_id:INTEGER population:TEXT family:TEXT",
+    "pairs": "run_id:INTEGER tick:INTEGER first_id:INTEGER second_id:INTEGER",
+    "patches": (
+        "run_id:INTEGER tick:INTEGER x:INTEGER y:INTEGER commodity:TEXT capacity:INTEGER"
+        " stock:INTEGER"
+    ),
+    "clear_curves": (
+        "run_id:INTEGER tick:INTEGER market_id:INTEGER commodity:TEXT price:INTEGER"
+        " demand:INTEGER supply:INTEGER"
     ),
     "agent_goods": ("run_id:INTEGER tick:INTEGER agent_id:INTEGER commodity:TEXT quantity:INTEGER"),
     "runs": (
         "run_id:INTEGER name:TEXT scenario:TEXT seed:INTEGER level:TEXT version:TEXT"
         " rng_version:TEXT hash_version:TEXT lot:TEXT price_step:TEXT minor:TEXT"
         " lots_per_unit:REAL price_steps_per_money:REAL minor_per_money:REAL goods:TEXT"
-        " processor:TEXT python:TEXT numpy:TEXT numba:TEXT started_at:TEXT"
+        " grid_width:INTEGER grid_height:INTEGER torus:INTEGER agents:INTEGER"
+        " snapshot_agents:INTEGER snapshot_every:INTEGER"
+        " processor:TEXT python:TEXT numpy:TEXT numba:TEXT started_at:TEXT finished_at:TEXT"
+        " ticks:INTEGER failure:TEXT"
     ),
 }
 
@@ -86,7 +100,7 @@ def test_the_file_has_the_asked_for_columns(tmp_path: Path) -> None:
         views = {
             n for (n,) in connection.execute("SELECT name FROM sqlite_master WHERE type='view'")
         }
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     finally:
         connection.close()
@@ -99,12 +113,13 @@ def test_the_file_has_the_asked_for_columns(tmp_path: Path) -> None:
 
 def test_levels_are_ordered_and_each_includes_the_ones_before() -> None:
     summary = {"runs", "market_posts", "market_clears", "market_prices", "ticks", "system_times"}
-    summary |= {"trade_gains", "trade_prices"}
+    summary |= {"trade_gains", "trade_prices", "agents", "agent_kinds", "patches"}
+    trades = summary | {"trades", "pairs", "clear_curves"}
     assert Level.OFF < Level.SUMMARY < Level.TRADES < Level.ORDERS < Level.FULL
     assert tables_at("off") == ()
     assert set(tables_at(Level.SUMMARY)) == summary
-    assert set(tables_at("trades")) == summary | {"trades"}
-    assert set(tables_at("orders")) == summary | {"trades", "market_orders"}
+    assert set(tables_at("trades")) == trades
+    assert set(tables_at("orders")) == trades | {"market_orders"}
     assert set(tables_at("full")) == set(TABLES)
 
 
@@ -213,14 +228,14 @@ def test_the_machine_is_recorded() -> None:
 
 def test_posts_are_stored_with_their_goods_as_json() -> None:
     post = {"market_id": 3, "location_x": 1, "location_y": 2, "visibility_radius": 10,
-            "interaction_radius": 3, "mechanism_type": "posted_price",
+            "interaction_radius": 3, "broadcast_radius": 15, "mechanism_type": "posted_price",
             "commodities": ["A", "M"]}  # fmt: skip
     with Recorder.open(None, "summary", run=RUN, posts=[post]) as recorder:
         recorder.append_posts([post | {"market_id": 4}])
         recorder.end_tick()
         assert recorder.query("SELECT * FROM market_posts") == [
-            (1, 3, 1, 2, 10, 3, "posted_price", '["A", "M"]'),
-            (1, 4, 1, 2, 10, 3, "posted_price", '["A", "M"]'),
+            (1, 3, 1, 2, 10, 3, 15, "posted_price", '["A", "M"]'),
+            (1, 4, 1, 2, 10, 3, 15, "posted_price", '["A", "M"]'),
         ]
         with pytest.raises(InputError, match="market post 0: unknown key 'colour'"):
             recorder.append_posts([post | {"colour": 1}])

@@ -14,7 +14,7 @@ from typing import Literal
 
 from ecs_market.errors import InputError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RUN_ID = 1
 """The id of the run in its database: a recorder starts a new database for each run."""
 
@@ -170,7 +170,12 @@ _TABLES = (
             *_texts("level", "version", "rng_version", "hash_version"),
             *(Column(name, "TEXT", required=True) for name in ("lot", "price_step", "minor")),
             *(Column(name, "REAL", required=True) for name in _PER_UNIT.values()),
-            *_texts("goods", "processor", "python", "numpy", "numba", "started_at"),
+            *_texts("goods"),
+            *_ints("grid_width", "grid_height", "torus", "agents"),
+            *_ints("snapshot_agents", "snapshot_every"),
+            *_texts("processor", "python", "numpy", "numba", "started_at", "finished_at"),
+            *_ints("ticks"),
+            *_texts("failure"),
         ),
     ),
     Table(
@@ -179,6 +184,7 @@ _TABLES = (
         (
             *_key("run_id", "market_id"),
             *_ints("location_x", "location_y", "visibility_radius", "interaction_radius"),
+            *_ints("broadcast_radius"),
             *_texts("mechanism_type", "commodities"),
         ),
     ),
@@ -261,13 +267,38 @@ _TABLES = (
     ),
     Table(
         "agents",
-        Level.FULL,
+        Level.SUMMARY,
         (
             *_key("run_id", "tick", "agent_id"),
             *_ints("x", "y"),
-            *_minor("money"),
+            *_minor("money", "wealth", "gain"),
             *_texts("target_kind"),
             *_ints("target_id"),
+        ),
+    ),
+    Table(
+        "agent_kinds",
+        Level.SUMMARY,
+        (*_key("run_id", "tick", "agent_id"), *_texts("population", "family")),
+    ),
+    Table(
+        "pairs",
+        Level.TRADES,
+        (*_key("run_id", "tick", "first_id", "second_id"),),
+    ),
+    Table(
+        "patches",
+        Level.SUMMARY,
+        (*_key("run_id", "tick"), *_ints("x", "y"), *_GOOD, *_lots("capacity", "stock")),
+    ),
+    Table(
+        "clear_curves",
+        Level.TRADES,
+        (
+            *_key("run_id", "tick", "market_id"),
+            *_GOOD,
+            *_steps("price"),
+            *_lots("demand", "supply"),
         ),
     ),
     Table(
