@@ -8,12 +8,19 @@ import numpy as np
 
 from ecs_market.reporting.encoding import pack
 from ecs_market.reporting.reading import Codes, RunDatabase
-from ecs_market.reporting.sampling import CLEAR_ROWS, SERIES_POINTS, extremes
+from ecs_market.reporting.sampling import (
+    CLEAR_ROWS,
+    SERIES_POINTS,
+    VOLUME_BARS,
+    extremes,
+)
 from ecs_market.types import I64
 from ecs_market.types import Column as Array
 
 FACE_TO_FACE = -1
 """Stands for the id of a post where trade was face to face."""
+OTHER_POSTS = -2
+"""Stands for all posts whose series are not kept."""
 
 _LEAST_POSTS, _MOST_POSTS = 8, 1_000
 
@@ -33,6 +40,7 @@ def market_of(database: RunDatabase, ticks: int) -> dict[str, Any]:
         "clears": _clears(database, only, goods, statuses),
         "prices": _prices(database, only, goods),
         "paid": _paid(database, only, goods),
+        "traded": _traded(database, ticks, only, goods),
         "overall": _overall(database, ticks, goods),
         "statuses": statuses.names,
         "status_counts": _status_counts(database, ticks, statuses),
@@ -146,6 +154,20 @@ def _table(columns: dict[str, Array], shape: tuple[str, ...]) -> dict[str, Any]:
     return {"rows": rows, "kept": len(columns["market"]), "columns": packed}
 
 
+def _traded(database: RunDatabase, ticks: int, only: str, goods: Codes) -> dict[str, Any]:
+    """Return the volume [lot] of stretches of ticks, a good and a place of trade each."""
+    stretch = _bars(ticks)
+    place = f"CASE WHEN market_id{only} THEN market_id ELSE {OTHER_POSTS} END" if only else "market_id"
+    good, market, tick, quantity = database.columns(
+        f"SELECT commodity, CASE WHEN market_id IS NULL THEN {FACE_TO_FACE} ELSE {place} END,"  # noqa: S608 - our own ids
+        " tick / ? * ?, sum(quantity) FROM trade_prices GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        (stretch, stretch),
+        text=(goods,),
+    )
+    columns = {"good": good, "market": market, "tick": tick, "quantity": quantity}
+    return {"stretch": stretch, "columns": {name: pack(each) for name, each in columns.items()}}
+
+
 def _overall(database: RunDatabase, ticks: int, goods: Codes) -> dict[str, Any]:
     """Return, a good each, the mean price of all trades and its dispersion over time.
 
@@ -172,13 +194,20 @@ def _overall(database: RunDatabase, ticks: int, goods: Codes) -> dict[str, Any]:
     }
 
 
+def _bars(ticks: int) -> int:
+    """Return how many ticks a bar stands for: 1, 2, 5, 10, 20, 50 and so on."""
+    stretch = max(-(-ticks // VOLUME_BARS), 1)
+    ten = 10 ** (len(str(stretch)) - 1)
+    return next(step * ten for step in (1, 2, 5, 10) if step * ten >= stretch)
+
+
 def _stretch(ticks: int) -> int:
     return max(-(-ticks // SERIES_POINTS), 1)
 
 
 def _status_counts(database: RunDatabase, ticks: int, statuses: Codes) -> dict[str, Any]:
     """Return how many clears of a good ended in each status, over all posts."""
-    stretch = _stretch(ticks)
+    stretch = _bars(ticks)
     status, tick, count = database.columns(
         "SELECT status, tick / ? * ?, count(*) FROM market_clears GROUP BY 2, 1",
         (stretch, stretch),

@@ -52,14 +52,14 @@ class RunDatabase:
         Its file; None for a database in memory.
     stream
         Runs a statement.
-    unfinished
-        Whether the run is still being recorded, or was cut off.
+    live
+        Whether it belongs to a simulation of this program, which may go on.
     """
 
-    def __init__(self, name: str, path: Path | None, stream: Stream, *, unfinished: bool) -> None:
+    def __init__(self, name: str, path: Path | None, stream: Stream, *, live: bool) -> None:
         self.name = name
         self.path = path
-        self.unfinished = unfinished
+        self.live = live
         self._stream = stream
         self.run = self._read_run()
         try:
@@ -162,7 +162,6 @@ def opened(name: str | Path) -> Iterator[RunDatabase]:
     """
     path = _find(Path(name), str(name))
     log = path.with_name(f"{path.name}-wal")
-    unfinished = log.exists() and log.stat().st_size > 0
     connection = _connect(path, immutable=not log.exists())
     try:
         _check(connection, path, str(name))
@@ -172,7 +171,7 @@ def opened(name: str | Path) -> Iterator[RunDatabase]:
             while rows := cursor.fetchmany(_FETCH_ROWS):
                 yield rows
 
-        yield RunDatabase(str(name), path, stream, unfinished=unfinished)
+        yield RunDatabase(str(name), path, stream, live=False)
     finally:
         connection.close()
 
@@ -185,7 +184,7 @@ def of_recorder(query: Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]) ->
         for start in range(0, len(rows), _FETCH_ROWS):
             yield rows[start : start + _FETCH_ROWS]
 
-    return RunDatabase("this simulation", None, stream, unfinished=False)
+    return RunDatabase("this simulation", None, stream, live=True)
 
 
 def _find(path: Path, name: str) -> Path:

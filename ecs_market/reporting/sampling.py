@@ -23,6 +23,8 @@ SYSTEM_POINTS = 1_000
 """Points of the times of systems, each the mean of a stretch of ticks."""
 TRADES_SHOWN = 100_000
 """Trades and pairs on the map."""
+VOLUME_BARS = 120
+"""Bars of volume over time, each the sum of a stretch of ticks."""
 
 
 def extremes(columns: list[Array], most: int = SERIES_POINTS) -> I64:

@@ -9,6 +9,8 @@ import numpy as np
 from ecs_market.reporting.encoding import Packed, pack
 from ecs_market.reporting.reading import Codes, RunDatabase
 from ecs_market.reporting.sampling import SYSTEM_POINTS, extremes
+from ecs_market.types import I64
+from ecs_market.types import Column as Array
 
 _TICK_COLUMNS = (
     "tick",
@@ -30,7 +32,8 @@ def series_of(database: RunDatabase) -> dict[str, Any]:
     """Return the run's ticks: each column of `ticks`, and sums up to each tick as `total_...`."""
     found = database.columns(f"SELECT {', '.join(_TICK_COLUMNS)} FROM ticks ORDER BY tick")  # noqa: S608 - our own names
     columns = dict(zip(_TICK_COLUMNS, found, strict=True))
-    for name in (*_ADDED_UP, *_GAINS):
+    columns["fees"] = _fees(database, columns["tick"])
+    for name in (*_ADDED_UP, *_GAINS, "fees"):
         columns[f"total_{name}"] = np.cumsum(np.nan_to_num(columns[name]))
     shape = [columns[name] for name in ("market_trades", "bilateral_trades", *_GAINS)]
     kept = extremes([*shape, columns["elapsed_ns"]])
@@ -39,6 +42,14 @@ def series_of(database: RunDatabase) -> dict[str, Any]:
         "kept": len(kept),
         "columns": {name: pack(column[kept]) for name, column in columns.items()},
     }
+
+
+def _fees(database: RunDatabase, ticks: I64) -> Array:
+    """Return the fees of each tick [minor unit]."""
+    tick, fee = database.columns("SELECT tick, sum(fee) FROM trade_gains GROUP BY tick")
+    fees = np.zeros(len(ticks), np.int64)
+    fees[np.searchsorted(ticks, tick)] = fee
+    return fees
 
 
 def systems_of(database: RunDatabase, ticks: int) -> dict[str, Any]:
