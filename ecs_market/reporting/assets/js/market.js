@@ -135,7 +135,7 @@
     const sum = new Float64Array(bars);
     const series = order.map((i) => {
       const values = counts[i].map((value, at) => (sum[at] += value));
-      return { label: statuses[i], name: statuses[i], values, shown: counts[i], colour: R.status(statuses[i]).colour, bars: 0.9, align: 1, fill: "solid" };
+      return { label: statuses[i], name: statuses[i], values, shown: counts[i], colour: R.status(statuses[i]).colour, show: order.length === 1 || (statuses[i] !== "indicative" && statuses[i] !== "none"), bars: 0.9, align: 1, fill: "solid" };
     }).reverse();
     return { x: series.length ? x : [], series, clocked: true, zero: true, yLabel: "clears", xName: "from tick", none: "No post had members.", note: `Clears of all posts and goods${stretch > 1 ? ` in ${R.number(stretch)} ticks` : ""}, stacked.` };
   }
