@@ -29,6 +29,7 @@ from ecs_market.post_tables import POST_COMPONENTS
 from ecs_market.scenario.model import Scenario
 from ecs_market.scratch import Scratch
 from ecs_market.systems.index_traders import empty_index
+from ecs_market.telemetry.sample import Sample
 from ecs_market.telemetry.schema import TABLES, Level, tables_at
 
 VARIABLE = "ECS_MARKET_MEMORY_LIMIT"
@@ -39,7 +40,9 @@ CGROUP_ROOT = Path("/sys/fs/cgroup")
 TRIAL = 1024  # rows of which a size is taken
 WORD = 8
 # Rows of telemetry an agent and tick at most; a trade has two sides.
-ROWS_AN_AGENT = {"trades": 0.5, "market_orders": 1.0, "agents": 1.0, "agent_goods": 1.0}
+ROWS_AN_AGENT = {"trades": 0.5, "market_orders": 1.0}
+# The same for an agent in a snapshot; a pair has two sides.
+ROWS_IN_SNAPSHOT = {"agents": 1.0, "agent_goods": 1.0, "pairs": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +74,20 @@ class Footprint:
         return max(0, int(left / sum(self.per_agent.values())))
 
 
-def footprint(scenario: Scenario, level: Level = Level.SUMMARY) -> Footprint:
+def footprint(
+    scenario: Scenario, level: Level = Level.SUMMARY, sampled: int | None = None
+) -> Footprint:
     """Estimate what a scenario takes; nothing is allocated.
 
     Parameters
     ----------
     level
         Of telemetry: rows of a tick wait for the writer in memory.
+    sampled
+        How many agents are in a snapshot; by default as many as `level` says.
     """
+    if sampled is None:
+        sampled = Sample(level, scenario.agent_count).at_start
     settings, widths = settings_of(scenario), widths_of(scenario)
     goods, agents = len(scenario.goods), max(1, scenario.agent_count)
     cells = scenario.grid.width * scenario.grid.height
@@ -103,7 +112,7 @@ def footprint(scenario: Scenario, level: Level = Level.SUMMARY) -> Footprint:
         "members of posts": _share_at_posts(scenario, cells) * (2 * held + taste + 2 * WORD),
         # The start as it is drawn; its memory later serves what ticks allocate in passing.
         "start": _row(Position, widths) + _row(Identity, widths) + held + taste,
-        "telemetry": _queued(level, goods),
+        "telemetry": _queued(level, goods, sampled / agents),
     }
     return Footprint(per_agent, _fixed(scenario, widths, cells), scenario.agent_count)
 
@@ -142,9 +151,13 @@ def _share_at_posts(scenario: Scenario, cells: int) -> float:
     return min(1.0, reached / cells)
 
 
-def _queued(level: Level, goods: int) -> float:
-    """Return bytes an agent of the rows that wait for telemetry's writer at the end of a tick."""
-    rows = {name: ROWS_AN_AGENT.get(name, 0.0) for name in tables_at(level)}
+def _queued(level: Level, goods: int, share: float) -> float:
+    """Return bytes an agent of the rows that wait for telemetry's writer at the end of a tick.
+
+    `share` of the agents are in a snapshot.
+    """
+    most = ROWS_AN_AGENT | {name: share * count for name, count in ROWS_IN_SNAPSHOT.items()}
+    rows = {name: most.get(name, 0.0) for name in tables_at(level)}
     if "agent_goods" in rows:
         rows["agent_goods"] *= goods
     return sum(count * WORD * len(TABLES[name].columns) for name, count in rows.items())
@@ -173,12 +186,17 @@ def _fixed(scenario: Scenario, widths: dict[str, int], cells: int) -> dict[str, 
 
 
 def check_memory(
-    scenario: Scenario, level: Level = Level.SUMMARY, limit: int | str | None = AVAILABLE
+    scenario: Scenario,
+    level: Level = Level.SUMMARY,
+    limit: int | str | None = AVAILABLE,
+    sampled: int | None = None,
 ) -> None:
     """Refuse a scenario that the machine has no memory for.
 
     Parameters
     ----------
+    level, sampled
+        As for `footprint`.
     limit
         Bytes; "available": what the machine has free now, or what `ECS_MARKET_MEMORY_LIMIT` says
         (bytes, or ``none``); None: whatever it takes.
@@ -191,7 +209,7 @@ def check_memory(
     memory = memory_limit(limit)
     if memory is None:
         return
-    found = footprint(scenario, level)
+    found = footprint(scenario, level, sampled)
     if found.total <= memory:
         return
     fits = found.agents_within(memory)

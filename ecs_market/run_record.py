@@ -12,7 +12,9 @@ from ecs_market.kernels.philox import RNG_VERSION
 from ecs_market.plugins import plug_ins
 from ecs_market.scenario import Scenario
 from ecs_market.telemetry.recorder import Recorder
+from ecs_market.telemetry.sample import Sample
 from ecs_market.telemetry.schema import Level, default_level
+from ecs_market.telemetry.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from ecs_market.market_view import MarketView
@@ -24,10 +26,12 @@ def level_of(scenario: Scenario, level: Level | str | None) -> Level:
     return default_level(scenario.agent_count) if level is None else Level.parse(level)
 
 
-def open_recorder(simulation: Simulation, target: str | Path | None, level: Level) -> Recorder:
-    """Open telemetry for a simulation and write its first rows."""
-    scenario, units = simulation.scenario, simulation.units
-    return Recorder.open(
+def open_recorder(
+    simulation: Simulation, target: str | Path | None, level: Level, sample: Sample
+) -> Recorder:
+    """Open telemetry for a simulation and write what there is at the start."""
+    scenario, units, world = simulation.scenario, simulation.units, simulation.world
+    recorder = Recorder.open(
         target,
         level,
         run={
@@ -41,9 +45,20 @@ def open_recorder(simulation: Simulation, target: str | Path | None, level: Leve
             "price_step": units.price_step,
             "minor": units.minor,
             "goods": list(scenario.goods),
+            "grid_width": scenario.grid.width,
+            "grid_height": scenario.grid.height,
+            "torus": int(scenario.grid.torus),
+            "agents": scenario.agent_count,
+            "snapshot_agents": sample.at_start,
+            "snapshot_every": sample.every,
         },
         posts=[post_row(market) for market in simulation.markets],
     )
+    if level > Level.OFF:
+        world.recorder, world.snapshots = recorder, Snapshots(recorder, sample)
+        world.snapshots.take(world, -1)
+        recorder.end_tick()
+    return recorder
 
 
 def _versions(scenario: Scenario) -> str:

@@ -32,6 +32,7 @@ from ecs_market.state_hash import state_hash
 from ecs_market.subsistence import below_subsistence
 from ecs_market.telemetry.frames import to_frame
 from ecs_market.telemetry.recorder import Recorder
+from ecs_market.telemetry.sample import Sample
 from ecs_market.telemetry.schema import Level
 from ecs_market.types import I64
 from ecs_market.units import Units
@@ -56,6 +57,12 @@ class Simulation:
     telemetry_level
         ``off``, ``summary``, ``trades``, ``orders`` or ``full``; by default ``trades`` up to
         10,000 agents and ``summary`` above.
+    snapshot_every
+        Ticks from a snapshot of agents and patches to the next, 0 for none; by default 1 up to
+        1,000 agents, else 10, and more as a long run goes on.
+    snapshot_agents
+        Most agents in a snapshot, 0 for none; 5,000 by default.  At level ``full`` the defaults
+        are all agents in every tick.
     threads
         Threads of the kernels; by default the processors this process may use.  Results do not
         depend on it.
@@ -86,6 +93,8 @@ class Simulation:
         *,
         telemetry: str | Path | None = None,
         telemetry_level: Level | str | None = None,
+        snapshot_every: int | None = None,
+        snapshot_agents: int | None = None,
         threads: int | None = None,
         memory_limit: int | str | None = AVAILABLE,
     ) -> None:
@@ -99,14 +108,14 @@ class Simulation:
         self._runner: ThreadPoolExecutor | None = None
         self._profiler: Profiler | None = None
         level = level_of(self.scenario, telemetry_level)
-        check_memory(self.scenario, level, memory_limit)
+        sample = Sample(level, self.scenario.agent_count, snapshot_every, snapshot_agents)
+        check_memory(self.scenario, level, memory_limit, sample.at_start)
         self.world: World = build_world(self.scenario, self.seed, self.threads)
         self.world.totals.began_below = below_subsistence(self.world) > 0
         self.visible_neighbours = tell_crowding(self.world)
         self.host_keys: dict[str, dict[Any, int]] = {}
         self._schedule = Schedule(self.world)
-        self._recorder: Recorder = open_recorder(self, telemetry, level)
-        self.world.recorder = self._recorder
+        self._recorder: Recorder = open_recorder(self, telemetry, level, sample)
         self.tick = 0
 
     # --- running -----------------------------------------------------------------------------
@@ -410,7 +419,7 @@ class Simulation:
         if self._runner is not None:
             self._runner.shutdown()
         self.world.close()
-        self._recorder.close()
+        self._recorder.close(self._failed)
 
     def __enter__(self) -> Self:
         return self

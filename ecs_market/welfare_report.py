@@ -9,12 +9,11 @@ import numpy as np
 
 from ecs_market.components.gains import Gains
 from ecs_market.components.market_post import MarketPost
-from ecs_market.mechanisms.batch import numeraires
+from ecs_market.mechanisms.prices_paid import good_that_pays, prices_paid
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.settings import CENTRALIZED
 from ecs_market.subsistence import below_subsistence
 from ecs_market.surplus import SOLVED, Attainable, attainable_surplus
-from ecs_market.totals import Prices
 from ecs_market.types import Bool
 from ecs_market.units import Units
 from ecs_market.welfare import gini
@@ -73,17 +72,8 @@ def _unit(world: World) -> str | None:
     # Of two goods the second one always pays.
     if world.goods > 2 and world.totals.bilateral_trades:
         return None
-    return _numeraire(world)
-
-
-def _numeraire(world: World) -> str | None:
-    """Return the good that pays at all posts, None if there are several."""
-    rows = world.post_rows[world.post_rows >= 0]
-    commodities = world.posts.whole(MarketPost).commodities[rows]
-    pays = np.unique(numeraires(commodities, UNIT_OF_ACCOUNT))
-    if len(pays) == 0:
-        return world.settings.goods[-1]
-    return world.settings.goods[pays[0]] if len(pays) == 1 else None
+    pays = good_that_pays(world)
+    return None if pays is None else world.settings.goods[pays]
 
 
 def _add_gains(world: World, welfare: dict[str, Any], units: Units) -> None:
@@ -154,7 +144,9 @@ def _add_prices(
 ) -> None:
     """Write a good's volume and prices, how far they spread, and how far from equilibrium."""
     reasons, goods = welfare["reasons"], world.settings.goods
-    paid = _paid(world, reasons)
+    paid, left_out = prices_paid(world)
+    if left_out is not None:
+        reasons["prices"] = left_out
     why = _no_equilibrium(world, found, reasons)
     if why:
         reasons |= dict.fromkeys(("equilibrium", "smith_alpha"), why)
@@ -172,22 +164,6 @@ def _add_prices(
             "equilibrium": float(price[k]) if known else None,
             "smith_alpha": 100.0 * float(apart[k] / counted[k]) if traded and known else None,
         }
-
-
-def _paid(world: World, reasons: dict[str, str]) -> Prices:
-    """Return the prices of all trades that were paid for with the same thing."""
-    totals, settings = world.totals, world.settings
-    same = not settings.barters or world.goods == (2 if settings.mode == UNIT_OF_ACCOUNT else 1)
-    paid = Prices.none(1, world.goods)
-    if settings.mode == UNIT_OF_ACCOUNT and _numeraire(world) is None:
-        reasons["prices"] = "posts count in different goods"
-        return paid
-    paid.include(totals.posts.prices.pooled())
-    if same:
-        paid.include(totals.pairs.prices)
-    elif totals.bilateral_trades:
-        reasons["prices"] = "pairs pay with goods too: prices are those at posts"
-    return paid
 
 
 def _no_equilibrium(world: World, found: Attainable | None, reasons: dict[str, str]) -> str:

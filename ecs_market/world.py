@@ -115,6 +115,8 @@ class World:
         Nanoseconds of each system in the tick so far; `total_timings` in the whole run.
     recorder
         Where telemetry goes, None if nothing is recorded.
+    snapshots
+        What takes snapshots for it, a `telemetry.snapshots.Snapshots`; None at level `off`.
     watch
         Who looks on while ticks are computed, such as a `profiling.profiler.Profiler`; or None.
     """
@@ -135,6 +137,7 @@ class World:
     total_timings: dict[str, int] = field(default_factory=dict)
     totals: Totals = field(default_factory=lambda: Totals(0))
     recorder: Any = None
+    snapshots: Any = None
     watch: Watcher | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger.empty(0))
     _pool: ThreadPoolExecutor | None = None

@@ -61,8 +61,8 @@ EXPECTED = {
     "agent_kinds": "run_id:INTEGER tick:INTEGER agent_id:INTEGER population:TEXT family:TEXT",
     "pairs": "run_id:INTEGER tick:INTEGER first_id:INTEGER second_id:INTEGER",
     "patches": (
-        "run_id:INTEGER tick:INTEGER x:INTEGER y:INTEGER commodity:TEXT capacity:INTEGER"
-        " stock:INTEGER"
+        "run_id:INTEGER tick:INTEGER patch_id:INTEGER x:INTEGER y:INTEGER commodity:TEXT"
+        " capacity:INTEGER stock:INTEGER"
     ),
     "clear_curves": (
         "run_id:INTEGER tick:INTEGER market_id:INTEGER commodity:TEXT price:INTEGER"

@@ -16,6 +16,7 @@ from ecs_market.errors import InputError, MarketError, ScenarioError
 DEFAULT_SCENARIO = "walrasian_two_markets"
 LEVELS = ("off", "summary", "trades", "orders", "full")
 MAX_SEED = 2**63 - 1
+MAX_SNAPSHOT = 2**31 - 1
 
 FAILED, BAD_INPUT, INTERRUPTED = 1, 2, 130
 
@@ -56,6 +57,18 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--threads", type=whole(1, 1024), help="never changes the result")
     parser.add_argument(
         "--telemetry-level", choices=LEVELS, help="what is recorded (default: by size)"
+    )
+    parser.add_argument(
+        "--snapshot-every",
+        type=whole(0, MAX_SNAPSHOT),
+        metavar="TICKS",
+        help="from a snapshot of agents to the next, 0 for none (default: by size, 1 or 10)",
+    )
+    parser.add_argument(
+        "--snapshot-agents",
+        type=whole(0, MAX_SNAPSHOT),
+        metavar="N",
+        help="most agents in a snapshot, 0 for none (default: 5000, at level full all)",
     )
     parser.add_argument(
         "--out",

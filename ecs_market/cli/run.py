@@ -37,6 +37,8 @@ def run(options: Namespace) -> int:
     chosen: dict[str, Any] = {
         "threads": options.threads,
         "telemetry_level": options.telemetry_level,
+        "snapshot_every": options.snapshot_every,
+        "snapshot_agents": options.snapshot_agents,
     }
     given = {name: value for name, value in chosen.items() if value is not None}
 

@@ -13,7 +13,7 @@ from ecs_market.errors import InputError, TelemetryError
 from ecs_market.telemetry.batches import Batch, ColumnData
 from ecs_market.telemetry.database import Database, open_database
 from ecs_market.telemetry.query import Reader
-from ecs_market.telemetry.run_row import posts_batch, run_batch
+from ecs_market.telemetry.run_row import ending, posts_batch, run_batch
 from ecs_market.telemetry.schema import TABLES, Level, tables_at
 from ecs_market.telemetry.writer import QUEUE_ROWS, Writer
 from ecs_market.types import Column as Array
@@ -215,10 +215,15 @@ class Recorder:
         """
         return self._ready().columns(name)
 
-    def close(self) -> None:
-        """Write all finished ticks and close the database; a second call does nothing.
+    def close(self, failure: BaseException | None = None) -> None:
+        """Write all finished ticks and how the run ended, and close the database.
 
-        The rows of a tick that has not ended are dropped.
+        The rows of a tick that has not ended are dropped.  A second call does nothing.
+
+        Parameters
+        ----------
+        failure
+            What ended the run, if it failed.
 
         Raises
         ------
@@ -231,6 +236,7 @@ class Recorder:
         self._tick = []
         if self._writer is None:
             return
+        self._writer.ended = ending(failure)
         self._finalizer()
         if self._writer.error is not None and not self._reported:
             self._reported = True

@@ -7,11 +7,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.components.gains import Gains
-from ecs_market.components.identity import Identity
-from ecs_market.components.intent import KINDS, Intent
-from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_post import STATUSES
-from ecs_market.components.position import Position
 from ecs_market.mechanisms.settlement import ORDER_STATUSES, Clearing, Orders, Trades
 from ecs_market.state_hash import state_hash
 from ecs_market.telemetry.batches import Coded
@@ -48,8 +44,8 @@ def record(world: World, recorder: Recorder) -> None:
     bargains = world.scratch.bargains
     if recorder.level >= Level.TRADES and bargains is not None:
         _record_trades(world, recorder, bargains.trades, bilateral=True)
-    if recorder.level >= Level.FULL:
-        record_agents(world, recorder, world.tick)
+    if world.snapshots is not None:
+        world.snapshots.take(world, world.tick)
     for tally, bilateral in zip(world.scratch.tallies, (False, True), strict=True):
         _record_tally(world, recorder, tally, bilateral=bilateral)
     _record_tick(world, recorder)
@@ -160,37 +156,6 @@ def _record_book_orders(world: World, recorder: Recorder, orders: Orders) -> Non
             "quantity": np.abs(orders.lots),
             "limit_price": np.ma.masked_array(orders.limit, orders.limit == 0),
             "status": Coded(orders.status, ORDER_STATUSES),
-        },
-    )
-
-
-def record_agents(world: World, recorder: Recorder, tick: int) -> None:
-    """Write a snapshot of all agents, in the order of ids."""
-    rows = world.agent_rows[world.agent_rows >= 0]
-    ids = world.agents.whole(Identity).id[rows]
-    position, inventory = world.agents.whole(Position), world.agents.whole(Inventory)
-    intent = world.agents.whole(Intent)
-    target: I64 = intent.target[rows]
-    recorder.append(
-        "agents",
-        {
-            "tick": tick,
-            "agent_id": ids,
-            "x": position.x[rows].astype(np.int64),
-            "y": position.y[rows].astype(np.int64),
-            "money": inventory.money[rows],
-            "target_kind": Coded(intent.kind[rows].astype(np.int64), KINDS),
-            "target_id": np.ma.masked_array(target, target < 0),
-        },
-    )
-    goods = world.goods
-    recorder.append(
-        "agent_goods",
-        {
-            "tick": tick,
-            "agent_id": np.repeat(ids, goods),
-            "commodity": Coded(np.tile(np.arange(goods), len(ids)), world.settings.goods),
-            "quantity": inventory.goods[rows].ravel(),
         },
     )
 

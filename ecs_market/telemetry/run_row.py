@@ -18,7 +18,11 @@ from ecs_market.telemetry.schema import TABLES, Level
 
 _COMPUTED = frozenset(
     {"run_id", "level", "lots_per_unit", "price_steps_per_money", "minor_per_money"}
+    | {"finished_at", "ticks", "failure"}
 )
+
+END = """UPDATE runs SET finished_at = ?, failure = ?, ticks = (SELECT count(*) FROM ticks)"""
+"""The statement that says how a run ended, with the parameters of `ending`."""
 
 
 def run_batch(run: Mapping[str, Any], level: Level) -> Batch:
@@ -89,6 +93,17 @@ def posts_batch(posts: Sequence[Mapping[str, Any]]) -> Batch | None:
     return Batch(TABLES["market_posts"], columns)
 
 
+def ending(failure: BaseException | None) -> tuple[str, str | None]:
+    """Return when a run ended, now, and how it failed, None if it did not."""
+    told = None if failure is None else f"{type(failure).__name__}: {failure}"
+    return now(), told
+
+
+def now() -> str:
+    """Return the time, UTC, in ISO 8601 to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def machine() -> dict[str, str]:
     """Return processor, versions and the time now (UTC, ISO 8601)."""
     return {
@@ -96,7 +111,7 @@ def machine() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": _version("numpy"),
         "numba": _version("numba"),
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started_at": now(),
     }
 
 

@@ -289,7 +289,12 @@ _TABLES = (
     Table(
         "patches",
         Level.SUMMARY,
-        (*_key("run_id", "tick"), *_ints("x", "y"), *_GOOD, *_lots("capacity", "stock")),
+        (
+            *_key("run_id", "tick", "patch_id"),
+            *_ints("x", "y"),
+            *_GOOD,
+            *_lots("capacity", "stock"),
+        ),
     ),
     Table(
         "clear_curves",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from ecs_market.errors import TelemetryError
 from ecs_market.telemetry.batches import Batch
 from ecs_market.telemetry.database import Database
+from ecs_market.telemetry.run_row import END
 
 QUEUE_ROWS = 1_000_000
 """Rows that may wait to be written before the caller has to."""
@@ -53,6 +54,7 @@ class Writer:
         self._stopping = False
         self._orphaned = False
         self._error: TelemetryError | None = None
+        self.ended: tuple[str, str | None] | None = None  # what `stop` writes down last
         self._open_rows = 0
         self._opened_at = 0.0
         self._thread = threading.Thread(target=self._run, name="ecs_market-telemetry", daemon=True)
@@ -138,6 +140,8 @@ class Writer:
         if tick is None:
             with self._database.write_lock:
                 self._commit()
+                if last and self.ended is not None:
+                    self._database.writer.execute(END, self.ended)
             return not last
         rows = sum(batch.rows for batch in tick)
         self._store(tick, rows)
