@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ecs_market.reporting.report import Written, write_comparison, write_report
+from ecs_market.reporting.report import Written, write_comparison, write_live, write_report
 
-__all__ = ["Written", "write_comparison", "write_report"]
+__all__ = ["Written", "write_comparison", "write_live", "write_report"]

@@ -38,12 +38,22 @@ def curves_of(database: RunDatabase) -> dict[str, Any]:
             " WHERE limit_price NOT NULL AND status <> 'rejected' GROUP BY 2, 1, 3, 4",
             text=(goods,),
         )
+        orders = _of_clears(database, orders)
     return {
         "recorded": database.has("clear_curves"),
         "orders_recorded": database.has("market_orders"),
         "schedules": _packed(schedules),
         "orders": _packed(orders),
     }
+
+
+def _of_clears(database: RunDatabase, orders: list[Array]) -> list[Array]:
+    """Leave out orders of ticks in which their post traded nothing."""
+    market, tick = database.columns(
+        "SELECT DISTINCT market_id, tick FROM market_clears WHERE quantity_traded > 0"
+    )
+    kept = np.isin(orders[1] << 32 | orders[2], market << 32 | tick)
+    return [column[kept] for column in orders]
 
 
 def _packed(columns: list[Array]) -> dict[str, Any]:

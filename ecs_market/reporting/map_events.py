@@ -18,12 +18,11 @@ def patches_of(database: RunDatabase) -> dict[str, Any]:
     goods = Codes()
     for name in database.goods:
         goods[name]
-    good, x, y, tick, capacity, stock = database.columns(
-        "SELECT commodity, x, y, tick, capacity, stock FROM patches ORDER BY tick, rowid",
+    good, ident, x, y, tick, capacity, stock = database.columns(
+        "SELECT commodity, patch_id, x, y, tick, capacity, stock FROM patches ORDER BY tick, rowid",
         text=(goods,),
     )
-    place = (y * (2**31) + x) * max(len(goods), 1) + good
-    _, first, patch = np.unique(place, return_index=True, return_inverse=True)
+    _, first, patch = np.unique(ident, return_index=True, return_inverse=True)
     kept = np.arange(len(tick))
     if len(tick) > PATCH_CELLS:  # later changes only of an even choice of patches
         shown = evenly(len(first), max(PATCH_CELLS * len(first) // len(tick), 2))

@@ -24,6 +24,8 @@ _CHECKED_BYTES = 128 * 2**20
 _FETCH_ROWS = 65_536
 _CACHE_KIB = 65_536
 
+_SENSELESS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+
 Stream = Callable[[str, Sequence[Any]], Iterator[list[tuple[Any, ...]]]]
 """Runs a SELECT and yields its rows in portions."""
 
@@ -152,8 +154,15 @@ def _array(values: tuple[Any, ...], code: Codes | None) -> Array:
 
 
 @contextlib.contextmanager
-def opened(name: str | Path) -> Iterator[RunDatabase]:
+def opened(name: str | Path, *, live: bool = False) -> Iterator[RunDatabase]:
     """Open a run for reading: its folder, or its database.
+
+    Parameters
+    ----------
+    name
+        What was given for it.
+    live
+        Whether it belongs to a simulation of this program, which may go on.
 
     Raises
     ------
@@ -171,7 +180,14 @@ def opened(name: str | Path) -> Iterator[RunDatabase]:
             while rows := cursor.fetchmany(_FETCH_ROWS):
                 yield rows
 
-        yield RunDatabase(str(name), path, stream, live=False)
+        database = RunDatabase(str(name), path, stream, live=live)
+        try:
+            yield database
+        except InputError:
+            raise
+        except _SENSELESS as error:
+            # Numbers that a run cannot have, in pages that SQLite takes for whole.
+            raise InputError(f"{name}: damaged: what it holds makes no sense ({error})") from error
     finally:
         connection.close()
 
@@ -220,16 +236,18 @@ def _find(path: Path, name: str) -> Path:
 def _connect(path: Path, *, immutable: bool) -> sqlite3.Connection:
     """Open a file that nobody will write to; without a log, leave no traces beside it either."""
     mode = "immutable=1" if immutable else "mode=ro"
-    connection = sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, isolation_level=None)
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    return connection
+    try:
+        return sqlite3.connect(f"{path.as_uri()}?{mode}", uri=True, isolation_level=None)
+    except sqlite3.Error as error:
+        raise InputError(f"{path}: the database can't be opened: {error}") from None
 
 
 def _check(connection: sqlite3.Connection, path: Path, name: str) -> None:
     """Refuse a database of another program, of another version, and a damaged one."""
     try:
         connection.execute("PRAGMA trusted_schema = 0")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        connection.execute("PRAGMA temp_store = MEMORY")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         tables = dict(connection.execute("SELECT name, type FROM sqlite_master"))
         if not {"runs", "ticks", "market_posts"} <= tables.keys():

@@ -18,9 +18,11 @@ from ecs_market.reporting.facts import facts_of, summary_beside
 from ecs_market.reporting.map_events import pairs_of, patches_of, trades_of
 from ecs_market.reporting.market import market_of
 from ecs_market.reporting.page import MARK, render
-from ecs_market.reporting.reading import RunDatabase, opened
+from ecs_market.reporting.reading import RunDatabase, of_recorder, opened
 from ecs_market.reporting.series import series_of, systems_of
 from ecs_market.reporting.snapshots import choose, snapshots_of
+from ecs_market.telemetry.recorder import Recorder
+from ecs_market.telemetry.schema import Level
 
 MOST_RUNS = 12
 """Runs in one comparison."""
@@ -88,11 +90,17 @@ def write_report(
 
 
 def write_live(
-    database: RunDatabase, summary: Mapping[str, Any], target: str | Path, *, force: bool = False
+    recorder: Recorder, summary: Mapping[str, Any], target: str | Path, *, force: bool = False
 ) -> Written:
     """Write the report of a simulation that this program holds; see `write_report`."""
-    check_target(target, force=force, runs=[])
-    return _write([run_data(database, summary)], None, target)
+    if recorder.level is Level.OFF:
+        raise InputError("report: nothing is recorded at telemetry level 'off'")
+    check_target(target, force=force, runs=[] if recorder.path is None else [recorder.path])
+    if recorder.path is None:
+        return _write([run_data(of_recorder(recorder.query), summary)], None, target)
+    recorder.flush()
+    with opened(recorder.path, live=True) as database:
+        return _write([run_data(database, summary)], None, target)
 
 
 def write_comparison(

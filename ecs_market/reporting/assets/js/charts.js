@@ -109,7 +109,7 @@
     function live(at) {
       const here = at === null || at === undefined ? (spec.clocked ? R.before(spec.x, R.clock.tick) : -1) : at;
       keys.forEach((each, i) => {
-        const value = here < 0 ? null : spec.series[keyed[i]].shown ? spec.series[keyed[i]].shown[here] : spec.series[keyed[i]].values[here];
+        const value = here < 0 || spec.series[keyed[i]].show === false ? null : spec.series[keyed[i]].shown ? spec.series[keyed[i]].shown[here] : spec.series[keyed[i]].values[here];
         each.value.textContent = value === null || value === undefined || Number.isNaN(value) ? "" : (spec.exact || R.short)(value);
       });
     }

@@ -1,7 +1,7 @@
 "use strict";
 // The tick that the page looks at: a scrubber, a play button, and all that follows them.
 (function (R) {
-  const SPEEDS = [1, 2, 5, 10, 25, 50, 100];
+  const SPEEDS = [2, 5, 10, 25, 50, 100];
   const listeners = [];
   const clock = (R.clock = { first: 0, last: 0, tick: 0, playing: false, speed: 10 });
   let bar = null, due = 0, waiting = null;
@@ -54,7 +54,7 @@
 
   clock.build = function (host, first, last) {
     Object.assign(clock, { first, last, tick: first });
-    clock.speed = SPEEDS.find((speed) => (last - first) / speed <= 60) || SPEEDS[SPEEDS.length - 1];
+    clock.speed = SPEEDS.find((speed) => (last - first) / speed <= 25) || SPEEDS[SPEEDS.length - 1];
     const step = (by, sign, name) => R.el("button", { type: "button", "aria-label": name, title: name, on: { click: () => clock.set(clock.tick + by) } }, sign);
     bar = {
       play: R.el("button", { type: "button", class: "main", id: "play", on: { click: () => clock.play(!clock.playing) } }),

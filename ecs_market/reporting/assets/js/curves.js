@@ -21,6 +21,14 @@
     return out;
   }
 
+  // Some bid or ask at any price: a third of the price where the curves cross, to three times it.
+  function around(x, demand, supply) {
+    const cross = demand.findIndex((value, i) => supply[i] >= value);
+    const price = x[cross < 0 ? x.length - 1 : cross];
+    const near = [Math.max(x[0], price / 3), Math.min(x[x.length - 1], 3 * price)];
+    return near[0] < near[1] ? near : undefined;
+  }
+
   R.curves = function (market, run) {
     const { data, body } = market;
     const schedules = clearsOf(run.curves.schedules), orders = clearsOf(run.curves.orders);
@@ -51,11 +59,12 @@
       const row = R.before(cleared.tick, clear.tick);
       const known = row >= 0 && cleared.tick[row] === clear.tick;
       const price = known ? cleared.price[row] / data.steps : NaN;
+      const near = own ? around(x, demand, supply) : undefined;
       const draw = (u) => paint(u, price, known ? (state.excess ? 0 : cleared.traded[row] / data.lots) : NaN, state.excess);
       words.textContent = `${label(state.key)}, tick ${R.number(clear.tick)}` + (known ? `: ${R.number(cleared.participants[row])} members, price ${R.short(price)} M, ${R.short(cleared.traded[row] / data.lots)} units traded, ${data.run.market.statuses[cleared.status[row]]}` : "");
       const sum = run.curves[own ? "orders" : "schedules"];
       const kept = sum.kept < sum.clears ? ` Of ${R.number(sum.clears)} clears ${R.number(sum.kept)} are kept.` : "";
-      return { x, series, draw, turned: true, height: 280, xLabel: "price [M]", yLabel: "units", xName: "price [M]", note: (own ? "What orders of this tick bid and asked, added up by their limits." : "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices.") + " The dot is what was traded." + kept,
+      return { x, series, draw, turned: true, height: 280, xRange: near, xLabel: "price [M]", yLabel: "units", xName: "price [M]", note: (own ? "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross." : "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices.") + " The dot is what was traded." + kept,
         table: { head: ["price [M]", "demand [unit]", "supply [unit]", "excess demand [unit]"], rows: x.length, row: (i) => [x[i], demand[i], supply[i], excess[i]] } };
     }
 
