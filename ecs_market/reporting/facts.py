@@ -27,8 +27,8 @@ def facts_of(database: RunDatabase, summary: Mapping[str, Any] | None) -> dict[s
     )
     found = database.rows("SELECT state_hash FROM ticks WHERE tick = ?", (last,))
     state_hash = found[0][0] if found else None
-    if summary is not None and summary.get("state_hash") != state_hash and ticks:
-        summary = None  # of another run, or of another tick
+    if summary is not None and not _belongs(summary, database, ticks, state_hash):
+        summary = None
     return {
         "name": run["name"] or "unnamed",
         "place": database.name,
@@ -65,6 +65,14 @@ def facts_of(database: RunDatabase, summary: Mapping[str, Any] | None) -> dict[s
         "scenario": yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True, width=100),
         "repeat": _repeat(database, ticks),
     }
+
+
+def _belongs(
+    summary: Mapping[str, Any], database: RunDatabase, ticks: int, state_hash: str | None
+) -> bool:
+    """Return whether a summary is of this run and of its last tick."""
+    same = summary.get("seed") == database.run["seed"] and summary.get("ticks") == ticks
+    return same and (ticks == 0 or summary.get("state_hash") == state_hash)
 
 
 def notices_of(database: RunDatabase, ticks: int) -> list[str]:

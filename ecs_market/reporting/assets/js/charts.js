@@ -3,6 +3,7 @@
 (function (R) {
   const FONT = "12px system-ui, sans-serif";
   const all = [];
+  const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9].flatMap((ten) => [ten, 2 * ten, 5 * ten]);
 
   function axis(scale, label, side, format, extra) {
     return Object.assign({
@@ -53,8 +54,8 @@
     };
     const decades = (u, low, high) => [10 ** Math.floor(Math.log10(low)), 10 ** Math.max(Math.ceil(Math.log10(high)), Math.floor(Math.log10(low)) + 1)];
     const y = spec.log ? { distr: 3, range: decades } : { range: room };
-    const whole = spec.xRange || (spec.clocked ? [Math.min(R.clock.first, 0), Math.max(R.clock.last, 1)] : null);
     const all = [spec.x[0], spec.x[spec.x.length - 1]];
+    const whole = spec.xRange || (spec.clocked ? [Math.min(all[0], 0), Math.max(R.clock.last, 1)] : null);
     const x = { time: false, range: (u, low, high) => (whole !== null && low === all[0] && high === all[1] ? whole : low === high ? [low - 1, high + 1] : [low, high]) };
     if (spec.turned) {
       Object.assign(x, { ori: 1, dir: 1 });
@@ -65,7 +66,7 @@
 
   function options(spec, width, live) {
     const format = spec.format || R.tight;
-    const xAxis = axis("x", spec.xLabel === undefined ? "tick" : spec.xLabel, spec.turned ? 3 : 2, spec.xFormat || R.tight);
+    const xAxis = axis("x", spec.xLabel === undefined ? "tick" : spec.xLabel, spec.turned ? 3 : 2, R.tight, spec.xLabel === undefined ? { incrs: WHOLE } : {});
     const yAxis = axis("y", spec.yLabel, spec.turned ? 2 : 3, format, spec.yAxis);
     if (spec.log) yAxis.values = (u, splits) => splits.map((value) => (value !== null && Number.isInteger(Math.round(Math.log10(value) * 1e6) / 1e6) ? format(value) : ""));
     return {

@@ -66,7 +66,7 @@
       bar.play,
       step(-1, "‹", "One tick back"),
       step(1, "›", "One tick on"),
-      R.el("span", { class: "now" }, R.el("span", {}, "Tick "), bar.number, R.el("span", { class: "of" }, " of " + R.number(last))),
+      R.el("span", { class: "now" }, R.el("span", {}, "Tick "), bar.number, R.el("span", { class: "of" }, last < 0 ? "" : " of " + R.number(last))),
       bar.range,
       speed,
     );

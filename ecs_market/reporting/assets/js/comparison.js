@@ -18,13 +18,13 @@
     const values = extent(specs.flatMap((each) => each.series.map((series) => series.values)));
     const pad = (values[1] - values[0]) * 0.05;
     const range = looks.range || [looks.zero && values[0] >= 0 ? 0 : values[0] - pad, values[1] + pad];
-    const ticks = extent(specs.map((each) => each.x));
+    const ticks = [0, Math.max(1, ...runs.map((run) => run.facts.ticks))];
     specs.forEach((each, i) => {
       const panel = R.el("div", { class: "panel" }, R.el("h4", {}, label(runs[i])));
       grid.append(panel);
-      R.chart(panel, Object.assign({ title: `${title}, ${label(runs[i])}`, height: 170, range, xRange: ticks, clocked: false, none: "Nothing was recorded." }, looks, each));
+      R.chart(panel, Object.assign({ title: `${title}, ${label(runs[i])}`, height: 170, range, xRange: ticks, clocked: false, none: "Nothing to show in this run." }, looks, each));
     });
-    const { x, columns } = R.joined(specs.map((each) => [each.x, ...each.series.map((series) => series.values)]));
+    const { x, columns } = R.joined(specs.map((each) => [each.x, ...each.series.map((series) => series.shown || series.values)]));
     const head = specs.flatMap((each, i) => each.series.map((series) => `${label(runs[i])}: ${series.name || series.label}`));
     const flat = columns.flat();
     card.card.append(R.actions(name, title, () => ({ head: ["tick", ...head], rows: x.length, row: (i) => [x[i], ...flat.map((column) => (Number.isNaN(column[i]) ? null : column[i]))] })));
@@ -42,7 +42,7 @@
     const { x, columns, stretch } = data.volumes(number, [R.FACE_TO_FACE]);
     const posts = columns.get(null), face = columns.get(R.FACE_TO_FACE);
     const per = (column) => column.map((value) => value / stretch);
-    return { x, series: [{ label: "all", name: "all [unit a tick]", values: per(posts.map((value, i) => value + face[i])), shown: per(posts.map((value, i) => value + face[i])), colour: 1, bars: 0.9, align: 1, fill: "solid" }, { label: "at posts", name: "at posts [unit a tick]", values: per(posts), colour: 0, bars: 0.9, align: 1, fill: "solid" }] };
+    return { x, series: number < 0 ? [] : [{ label: "face to face", name: "face to face [unit a tick]", values: per(posts.map((value, i) => value + face[i])), shown: per(face), colour: 1, bars: 0.9, align: 1, fill: "solid" }, { label: "at posts", name: "at posts [unit a tick]", values: per(posts), shown: per(posts), colour: 0, bars: 0.9, align: 1, fill: "solid" }] };
   }
 
   function resultRows(runs) {
@@ -101,7 +101,7 @@
     const market = R.section("Prices and volume", goods.length > 6 ? "Of the first six goods." : null).body;
     goods.slice(0, 6).forEach((good, i) => {
       multiples(market, runs, `Price of ${good}`, `price-${i}`, { yLabel: "M", note: "Mean of all trades; the band is one standard deviation." }, (run) => priceSpec(run, good, 0));
-      multiples(market, runs, `Volume of ${good}`, `volume-${i}`, { zero: true, yLabel: "units a tick" }, (run) => volumeSpec(run, good));
+      multiples(market, runs, `Volume of ${good}`, `volume-${i}`, { zero: true, yLabel: "units a tick", note: "Units traded, stacked; means of stretches of ticks in long runs." }, (run) => volumeSpec(run, good));
     });
     const welfare = R.section("Trade and welfare", null).body;
     const columns = new Map(runs.map((run) => [run, R.columns(run.series.columns)]));
@@ -114,6 +114,11 @@
       return { x: own.tick, series: [{ label: "share", values: own.total_market_trades.map((value, i) => value / (value + own.total_bilateral_trades[i])), colour: 0, dash: 0 }] };
     });
     multiples(welfare, runs, "Gini coefficient", "gini", { zero: true, yLabel: "Gini" }, (run) => ({ x: R.column(run.measures.ticks), series: [{ label: "of wealth", values: R.column(run.measures.wealth_gini), colour: 0, dash: 0 }, { label: "of gains", values: R.column(run.measures.gain_gini), colour: 2, dash: 1 }] }));
+    multiples(welfare, runs, "How clears ended", "endings", { zero: true, yLabel: "clears", note: "Of all posts and goods, stacked." }, R.endingsSpec);
+    multiples(welfare, runs, "Time of a tick", "time", { zero: true, yLabel: "ms" }, (run) => {
+      const series = run.systems.series.map(R.column), x = R.column(run.systems.tick);
+      return { x, series: [{ label: "all systems", name: "all systems [ms]", values: x.map((_, i) => series.reduce((sum, column) => sum + column[i], 0) / 1e6), colour: 0, dash: 0 }] };
+    });
     runsSection(runs);
   };
 

@@ -51,7 +51,8 @@
 
   function efficiency(run) {
     const welfare = run.facts.summary && run.facts.summary.welfare;
-    if (!welfare || welfare.efficiency === null) return null;
+    if (!welfare) return tile("Efficiency", "–", "in the summary beside a database; there is none");
+    if (welfare.efficiency === null) return tile("Efficiency", "–", (welfare.reasons && welfare.reasons.efficiency) || "nothing was attainable");
     return tile("Efficiency", R.percent(welfare.efficiency), `of ${R.short(welfare.attainable)} ${welfare.unit || "M"} attainable`);
   }
 
@@ -66,7 +67,7 @@
       sums[name] = (sums[name] || 0) + count[i];
       of += count[i];
     }
-    if (!of) return null;
+    if (!of) return tile("Clears with something to trade", "–", "none");
     const [best, most] = Object.entries(sums).sort((a, b) => b[1] - a[1])[0];
     const others = Object.entries(sums).filter(([name]) => name !== best).map(([name, some]) => `${R.number(some)} ${name}`);
     return tile("Clears with something to trade", `${R.percent(most / of, 0)} ${best}`, `of ${R.number(of)}${others.length ? "; " + others.join(", ") : ""}`);
@@ -85,7 +86,7 @@
       tile("Trades", R.number(at + face), `${R.number(at)} at posts, ${R.number(face)} face to face`),
       gains(run), efficiency(run), prices(run), cleared(run),
       tile("Gini of gains", R.number(gini, 2, 2), `of wealth ${R.number(R.lastOf(measures.wealth_gini), 2, 2)}`),
-      tile("A tick took", R.duration(ns), `${R.short((facts.agents * 1e9) / ns)} agents a second`));
+      tile("A tick took", ns > 0 ? R.duration(ns) : "–", ns > 0 ? `${R.short((facts.agents * 1e9) / ns)} agents a second` : "no tick was run"));
   };
 
   R.headline = function (run) {

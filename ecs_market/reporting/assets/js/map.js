@@ -1,6 +1,7 @@
 "use strict";
 // The map card: canvas, what is shown on it, its legend, and who is under the pointer.
 (function (R) {
+  const HEAT = [["count", "agents in a square"], ["wealth", "mean wealth"], ["gain", "mean gain so far"]];
   const BY = [["family", "utility family"], ["population", "population"], ["target", "what they head for"], ["wealth", "wealth"], ["gain", "gain so far"]];
 
   function swatch(colour, shape, text) {
@@ -32,7 +33,7 @@
     const { snapshots, market } = data.run;
     const named = (names, colour, shape) => names.map((name, i) => swatch(colour(name, i), shape(i), name || "unknown"));
     const items = [];
-    if (view.heat) items.push(scaleBar(R.short(view.range[0]), `${R.short(view.range[1])} ${show.by === "wealth" || show.by === "gain" ? "M on average" : "agents in a square"}`));
+    if (view.heat) items.push(scaleBar(`${show.by === "count" ? "" : "≤ "}${R.short(view.range[0])}`, show.by === "count" ? `${R.short(view.range[1])} agents` : `≥ ${R.short(view.range[1])} M`));
     else if (show.by === "family") items.push(...named(snapshots.families, (_, i) => R.colour(i), R.shape));
     else if (show.by === "population") items.push(...named(snapshots.populations, (_, i) => R.colour(i), R.shape));
     else {
@@ -40,7 +41,8 @@
       else items.push(scaleBar("≤ " + R.short(data.ranges[show.by][0]), `≥ ${R.short(data.ranges[show.by][1])} M`));
       if (snapshots.families.length > 1) items.push(...named(snapshots.families, () => R.ink("soft"), R.shape));
     }
-    items.push(swatch(R.ink("text"), "square", "post, with its number"));
+    const posts = R.column(market.posts.id).length;
+    if (posts) items.push(swatch(R.ink("text"), "square", posts > R.MOST_RADII ? "post" : "post, with its number"));
     if (!view.heat && show.trades && data.trades.kept) items.push(...market.goods.slice(0, 6).map((good, i) => swatch(R.colour(i + 1), "line", "trade of " + good)));
     if (!view.heat && show.pairs && data.pairs.kept) items.push(swatch(R.ink("soft"), "dashed", "pair that met"));
     if (!view.heat && show.patches && data.patches.changes) items.push(...market.goods.slice(0, 6).map((good, i) => swatch(R.faint(i + 2, 0.45), "square", "patch of " + good)));
@@ -72,9 +74,17 @@
     const few = R.column(run.market.posts.id).length <= 30;
     const show = { by: run.snapshots.families.length > 1 ? "family" : "gain", heat: data.heat, interaction: few, visibility: few, broadcast: false, pairs: true, trades: true, patches: true };
     const view = { scale: 1, tick: R.clock.tick, frame: -1, from: -1, heat: null, range: [0, 1] };
-    const boxes = [["interaction", "Interaction radius"], ["visibility", "Visibility radius"], ["broadcast", "Broadcast radius"], ["trades", "Trades"], ["pairs", "Pairs"], ["patches", "Patches"]].map(([name, label]) => R.toggle(label, show[name], (on) => { show[name] = on; draw(); }));
-    if (data.heat) boxes.unshift(R.toggle("Heat map", true, (on) => { show.heat = on; draw(); }));
-    const controls = R.el("div", { class: "controls" }, R.choice("Colour by", BY, show.by, (value) => { show.by = value; draw(); }), R.el("fieldset", {}, R.el("legend", {}, "Show"), ...boxes));
+    const known = { trades: run.trades.kept > 0, pairs: run.pairs.kept > 0, patches: run.patches.changes > 0 };
+    const boxes = [["interaction", "Interaction radius"], ["visibility", "Visibility radius"], ["broadcast", "Broadcast radius"], ["trades", "Trades"], ["pairs", "Pairs"], ["patches", "Patches"]].filter(([name]) => known[name] !== false).map(([name, label]) => R.toggle(label, show[name], (on) => { show[name] = on; draw(); }));
+    const by = R.el("div");
+    const offer = () => {
+      const options = show.heat ? HEAT : BY;
+      if (!options.some(([value]) => value === show.by)) show.by = options[0][0];
+      by.replaceChildren(R.choice("Colour by", options, show.by, (value) => { show.by = value; draw(); }));
+    };
+    offer();
+    if (data.heat) boxes.unshift(R.toggle("Heat map", true, (on) => { show.heat = on; offer(); draw(); }));
+    const controls = R.el("div", { class: "controls" }, by, R.el("fieldset", {}, R.el("legend", {}, "Show"), ...boxes));
     const stage = R.el("div", { class: "stage" }, canvas);
     card.body.append(R.el("div", { class: "map" }, stage, R.el("div", { class: "side" }, about, controls, legend, under)));
     const foot = R.actions("agents", "Agents on the map", () => {
@@ -103,7 +113,7 @@
       view.from = Math.min(view.frame > 0 ? data.ticks[view.frame - 1] : -2, view.tick - 1);
       if (seen === view.tick) view.from = view.tick - 1;
       view.heat = show.heat && data.heat && view.frame >= 0 ? R.heatAt(data, view.frame) : null;
-      if (view.heat) view.range = show.by === "wealth" || show.by === "gain" ? data.ranges[show.by] : [0, Math.max(...view.heat.count, 1)];
+      if (view.heat) view.range = show.by === "count" ? [0, view.heat.count.reduce((most, value) => Math.max(most, value), 1)] : data.ranges[show.by];
       const pen = canvas.getContext("2d");
       pen.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
       R.drawMap(pen, view, data, show);

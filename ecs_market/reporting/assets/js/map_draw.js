@@ -171,7 +171,7 @@
   }
 
   function drawHeat(pen, view, heat, by, range) {
-    const values = by === "wealth" || by === "gain" ? heat[by] : heat.count;
+    const values = heat[by];
     for (let i = 0; i < values.length; i++) {
       if (!(heat.count[i] > 0) || Number.isNaN(values[i])) continue;
       pen.fillStyle = R.ramp((values[i] - range[0]) / (range[1] - range[0] || 1));

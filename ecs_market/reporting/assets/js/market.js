@@ -70,7 +70,7 @@
     const words = (value) => (Number.isNaN(value) ? null : names[value]);
     return {
       x, series, draw, height, clocked: true, range: [-0.5, rows.length - 0.5], xRange: [0, Math.max(last + 1, 1)], none: "None of the chosen posts had members.",
-      yAxis: { splits: () => rows.map((_, i) => i), values: (u, splits) => splits.map((i) => data.label(rows[rows.length - 1 - i])), size: 66, grid: { show: false } },
+      yAxis: { splits: () => rows.map((_, i) => i), values: (u, splits) => splits.map((i) => data.label(rows[rows.length - 1 - i])), size: 22 + 7 * Math.max(...rows.map((id) => data.label(id).length), 4), grid: { show: false } },
       table: { head: ["tick", ...rows.map(data.label)], rows: x.length, row: (i) => [x[i], ...columns.map((each) => words(each[0][i]))] },
     };
   }
@@ -114,6 +114,7 @@
       const box = R.el("span", { class: "bar" });
       box.style.backgroundColor = R.colour(look.colour);
       box.style.height = Math.max(14 * look.height, 3) + "px";
+      if (look.hatched) box.style.backgroundImage = `repeating-linear-gradient(135deg, transparent 0 3px, ${R.ink("card")} 3px 4px)`;
       return R.el("li", {}, box, R.el("span", {}, look.text));
     }));
     R.onTheme(paint);
@@ -123,7 +124,7 @@
   }
 
   // How all clears ended, of all posts: counts in stretches of ticks, stacked.
-  function endingsSpec(run) {
+  R.endingsSpec = function (run) {
     const { statuses, status_counts: table } = run.market;
     const { status, tick, count } = R.columns(table.columns);
     const stretch = run.market.traded.stretch;
@@ -138,7 +139,7 @@
       return { label: statuses[i], name: statuses[i], values, shown: counts[i], colour: R.status(statuses[i]).colour, show: order.length === 1 || (statuses[i] !== "indicative" && statuses[i] !== "none"), bars: 0.9, align: 1, fill: "solid" };
     }).reverse();
     return { x: series.length ? x : [], series, clocked: true, zero: true, yLabel: "clears", xName: "from tick", none: "No post had members.", note: `Clears of all posts and goods${stretch > 1 ? ` in ${R.number(stretch)} ticks` : ""}, stacked.` };
-  }
+  };
 
   function effortSpec(data, state, name, more) {
     const rows = state.posts.filter((id) => id !== R.FACE_TO_FACE);
@@ -200,7 +201,7 @@
       strip(body, data, state),
       R.chartCard(body, "Iterations to clear", "iterations", { note: "Price vectors tried; calls of members in an auction." }, () => effortSpec(data, state, "iterations", () => ({ zero: true, yLabel: "iterations" }))),
       R.chartCard(body, "Residual", "residual", { note: " " }, () => effortSpec(data, state, "residual", residualLooks)),
-      R.chartCard(body, "How all clears ended", "endings", { note: " " }, () => endingsSpec(run)),
+      R.chartCard(body, "How all clears ended", "endings", { note: " " }, () => R.endingsSpec(run)),
     );
     return { data, state, body };
   };

@@ -56,7 +56,7 @@
       const values = table.row(i);
       body.append(R.el("tr", {}, ...values.map((value, at) => R.el(at ? "td" : "th", { scope: at ? null : "row", class: typeof value === "number" ? "figure" : null }, shown(value)))));
     }
-    const head = R.el("tr", {}, ...table.head.map((name) => R.el("th", { scope: "col" }, name)));
+    const head = R.el("tr", {}, ...table.head.map((name, at) => R.el("th", { scope: "col", class: table.rows && typeof table.row(0)[at] === "number" ? "figure" : null }, name)));
     return R.el("table", {}, R.el("caption", {}, note), R.el("thead", {}, head), body);
   };
 
