@@ -67,7 +67,9 @@ class RunDatabase:
         try:
             self.recorded = frozenset(tables_at(Level.parse(self.run["level"])))
             self.goods = [str(good) for good in json.loads(self.run["goods"])]
-            self.scenario: dict[str, Any] = dict(json.loads(self.run["scenario"]))
+            self.scenario: dict[str, Any] = {**json.loads(self.run["scenario"])}
+            if min(self.run["grid_width"], self.run["grid_height"]) < 1:
+                raise ValueError
         except (InputError, TypeError, ValueError):
             raise InputError(f"{name}: damaged: what it says of its run can't be read") from None
 

@@ -165,6 +165,8 @@
         spec = next;
         build();
       },
+      title: () => spec.title,
+      plot: () => plot,
       tick() {
         if (plot !== null && spec.clocked) {
           plot.redraw(false);
@@ -176,6 +178,11 @@
     build();
     return chart;
   };
+
+  // What charts of a title draw, and on which scales: for tests and for the page's console.
+  const titled = (title) => all.filter((chart) => chart.title().startsWith(title) && chart.plot() !== null).map((chart) => chart.plot());
+  R.drawn = (title) => titled(title)[0].data;
+  R.scalesOf = (title) => titled(title).map(({ scales }) => [scales.x.min, scales.x.max, scales.y.min, scales.y.max]);
 
   let waiting = false;
   R.clock.on(() => {

@@ -59,15 +59,15 @@
       const row = R.before(cleared.tick, clear.tick);
       const known = row >= 0 && cleared.tick[row] === clear.tick;
       const price = known ? cleared.price[row] / data.steps : NaN;
-      const least = Math.min(Math.max(...demand), Math.max(...supply));
-      const far = 3 * Math.max(least, known ? cleared.traded[row] / data.lots : 0);
+      const crossing = Math.max(...demand.map((value, i) => Math.min(value, supply[i])));
+      const far = 4 * (crossing || Math.min(Math.max(...demand), Math.max(...supply)));
       const range = !state.excess && Math.max(...demand, ...supply) > far && far > 0 ? [-0.04 * far, far] : undefined;
       const near = own ? around(x, demand, supply) : undefined;
       const draw = (u) => paint(u, price, known ? (state.excess ? 0 : cleared.traded[row] / data.lots) : NaN, state.excess);
       words.textContent = `${label(state.key)}, tick ${R.number(clear.tick)}` + (known ? `: ${R.number(cleared.participants[row])} members, price ${R.short(price)} M, ${R.short(cleared.traded[row] / data.lots)} units traded, ${data.run.market.statuses[cleared.status[row]]}` : "");
       const sum = run.curves[own ? "orders" : "schedules"];
       const kept = sum.kept < sum.clears ? ` Of ${R.number(sum.clears)} clears ${R.number(sum.kept)} are kept.` : "";
-      return { x, series, draw, turned: true, height: 280, xRange: near, range, xLabel: "price [M]", yLabel: "units", xName: "price [M]", note: (own ? "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross." : "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices.") + (range ? " Quantities beyond three times the shorter side are cut off." : "") + " The dot is what was traded." + kept,
+      return { x, series, draw, turned: true, height: 280, xRange: near, range, xLabel: "price [M]", yLabel: "units", xName: "price [M]", note: (own ? "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross." : "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices.") + (range ? " Quantities far beyond where the curves cross are cut off." : "") + " The dot is what was traded." + kept,
         table: { head: ["price [M]", "demand [unit]", "supply [unit]", "excess demand [unit]"], rows: x.length, row: (i) => [x[i], demand[i], supply[i], excess[i]] } };
     }
 

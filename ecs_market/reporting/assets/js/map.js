@@ -43,7 +43,7 @@
     }
     const posts = R.column(market.posts.id).length;
     if (posts) items.push(swatch(R.ink("text"), "square", posts > R.MOST_RADII ? "post" : "post, with its number"));
-    if (!view.heat && show.trades && data.trades.kept) items.push(...market.goods.slice(0, 6).map((good, i) => swatch(R.colour(i + 1), "line", "trade of " + good)));
+    if (!view.heat && show.trades && data.trades.kept) items.push(...market.goods.slice(0, 6).map((good, i) => swatch(R.colour(i + 2), "line", "trade of " + good)));
     if (!view.heat && show.pairs && data.pairs.kept) items.push(swatch(R.ink("soft"), "dashed", "pair that met"));
     if (!view.heat && show.patches && data.patches.changes) items.push(...market.goods.slice(0, 6).map((good, i) => swatch(R.faint(i + 2, 0.45), "square", "patch of " + good)));
     return items;

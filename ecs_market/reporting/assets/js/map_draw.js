@@ -147,7 +147,7 @@
     const [id, x, y] = ["id", "x", "y"].map((name) => R.column(posts[name]));
     pen.lineWidth = 2.25;
     for (const i of data.within(data.trades, view.from, view.tick)) {
-      pen.strokeStyle = R.colour(good[i] + 1);
+      pen.strokeStyle = R.colour(good[i] + 2);
       const [from, to] = [ends(view, data, seller[i]), ends(view, data, buyer[i])];
       const at = market[i] < 0 ? -1 : id.indexOf(market[i]);
       if (at < 0) line(pen, view, data, from, to);
