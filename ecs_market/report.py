@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ecs_market.components.inventory import Inventory
 from ecs_market.state_hash import state_hash
 from ecs_market.subsistence import below_subsistence
-from ecs_market.welfare_report import SUMMARY_AGENTS, welfare_of
 from ecs_market.units import Units
+from ecs_market.welfare_report import SUMMARY_AGENTS, welfare_of
 from ecs_market.world import World
 
 if TYPE_CHECKING:

@@ -38,7 +38,9 @@ def missing(reason: str) -> None:
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a browser with an empty profile, or skip."""
-    place = os.environ.get("ECS_MARKET_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    place = os.environ.get("ECS_MARKET_CHROMIUM") or next(
+        filter(None, map(shutil.which, NAMES)), None
+    )
     if place is None:
         missing("there is no Chromium here")
     try:

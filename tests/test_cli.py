@@ -114,7 +114,14 @@ def test_runs_are_numbered_and_alike(here: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    "option", [("--threads", "2"), ("--telemetry-level", "off"), ("--telemetry-level", "full")]
+    "option",
+    [
+        ("--threads", "2"),
+        ("--telemetry-level", "off"),
+        ("--telemetry-level", "full"),
+        ("--snapshot-every", "2"),
+        ("--snapshot-agents", "0"),
+    ],
 )
 def test_threads_and_levels_change_no_result(
     option: tuple[str, str], here: Path, capsys: pytest.CaptureFixture[str]
@@ -124,6 +131,20 @@ def test_threads_and_levels_change_no_result(
         assert main(["run", "small.yaml", "--json", *extra]) == 0
         hashes.add(json.loads(capsys.readouterr().out)["state_hash"])
     assert len(hashes) == 1
+
+
+def test_snapshots_are_as_asked(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = ["--snapshot-every", "2", "--snapshot-agents", "3"]
+    assert main(["run", "small.yaml", "--ticks", "4", "--json", *chosen]) == 0
+    path = json.loads(capsys.readouterr().out)["output"]["database"]
+    connection = sqlite3.connect(path)
+    try:
+        seen = connection.execute("SELECT tick, agent_id FROM agents").fetchall()
+        said = connection.execute("SELECT snapshot_agents, snapshot_every, ticks FROM runs")
+        assert said.fetchall() == [(3, 2, 4)]
+    finally:
+        connection.close()
+    assert seen == [(tick, ident) for tick in (-1, 0, 2) for ident in (0, 2, 4)]
 
 
 def test_set_changes_the_scenario(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -163,6 +184,8 @@ def test_an_existing_out_is_refused(here: Path, capsys: pytest.CaptureFixture[st
         (["small.yaml", "--seed", str(2**63)], "is above"),
         (["small.yaml", "--threads", "0"], "0 is below 1"),
         (["small.yaml", "--telemetry-level", "loud"], "invalid choice"),
+        (["small.yaml", "--snapshot-every", "-1"], "-1 is below 0"),
+        (["small.yaml", "--snapshot-agents", "all"], "'all' is not a whole number"),
         (["small.yaml", "--out", ""], "--out"),
         (["small.yaml", "--out", "small.yaml/inside"], "small.yaml/inside"),
         (["small.yaml", "--nonsense"], "--nonsense"),

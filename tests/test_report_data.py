@@ -1,4 +1,4 @@
-"""What a report holds: columns packed exactly, samples that keep extremes, the database's numbers."""
+"""What a report holds: exactly packed columns, fair samples, the database's numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reports import NAUGHTY, change, million, page_data, query, record, shipped, unpack
 
 from ecs_market import Simulation, load_scenario
 from ecs_market.errors import InputError
@@ -24,6 +24,7 @@ from ecs_market.reporting.encoding import pack
 from ecs_market.reporting.page import as_script_text
 from ecs_market.reporting.sampling import evenly, extremes
 from ecs_market.scenario import loads
+from tests.reports import NAUGHTY, change, million, page_data, query, record, shipped, unpack
 
 
 @given(st.lists(st.integers(-(2**52) + 1, 2**52 - 1), max_size=40))
@@ -232,7 +233,7 @@ def test_the_policy_allows_this_script_alone_and_no_request(tmp_path: Path) -> N
     assert policy
     assert policy[1].startswith("default-src 'none'; base-uri 'none'; form-action 'none'")
     for element in ("style", "script"):
-        body = re.search(rf"<{element}>(.*?)</{element}>", page, re.S)
+        body = re.search(rf"<{element}>(.*?)</{element}>", page, re.DOTALL)
         assert body
         digest = base64.b64encode(hashlib.sha256(body[1].encode()).digest()).decode()
         assert f"{element}-src 'sha256-{digest}'" in policy[1]
@@ -275,9 +276,7 @@ def test_many_agents_are_binned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_long_series_are_thinned_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("market", "series"):
-        monkeypatch.setattr(
-            f"ecs_market.reporting.{module}.extremes", lambda shape, most=40: extremes(shape, 40)
-        )
+        monkeypatch.setattr(f"ecs_market.reporting.{module}.extremes", partial(extremes, most=40))
     monkeypatch.setattr("ecs_market.reporting.market.SERIES_POINTS", 40)
     base = shipped(tmp_path / "run.db", 150)
     write_report(base, tmp_path / "report.html")

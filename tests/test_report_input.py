@@ -9,12 +9,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from reports import change, page_data, record
 
 from ecs_market import Simulation
 from ecs_market.cli import main
 from ecs_market.reporting import reading
 from ecs_market.scenario import from_dict
+from tests.reports import change, page_data, record
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,9 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return line.removeprefix("ecs-market: error: ")
 
 
-def test_folder_and_database_are_the_same_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_folder_and_database_are_the_same_run(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["report", "run"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
@@ -152,7 +154,7 @@ def test_damaged_databases_never_end_in_a_traceback(
 def test_a_run_that_goes_on_is_shown_up_to_its_last_tick(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from reports import WALKERS
+    from tests.reports import WALKERS
 
     base, page = tmp_path / "run.db", tmp_path / "x.html"
     with Simulation(from_dict(WALKERS), seed=1, telemetry=base) as simulation:
@@ -179,4 +181,6 @@ def test_a_run_that_failed_says_so(run: Path, capsys: pytest.CaptureFixture[str]
 def test_help_says_what_is_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["report", "--help"])
-    assert "is replaced; any other file only with --force" in " ".join(capsys.readouterr().out.split())
+    assert "is replaced; any other file only with --force" in " ".join(
+        capsys.readouterr().out.split()
+    )

@@ -108,6 +108,16 @@ def test_telemetry(level: str, canonical: list[str], tmp_path: Path) -> None:
     assert trace(CANONICAL, telemetry_level=level, telemetry=path) == canonical
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("options", [(0, None), (3, 7), (1, 0), (None, 40)])
+def test_snapshots(
+    level: str, options: tuple[int | None, int | None], canonical: list[str]
+) -> None:
+    every, agents = options
+    keys: dict[str, Any] = {"snapshot_every": every, "snapshot_agents": agents}
+    assert trace(CANONICAL, telemetry_level=level, **keys) == canonical
+
+
 def test_row_order(canonical: list[str]) -> None:
     for seed in range(3):
         assert trace(CANONICAL, between=shuffler(seed)) == canonical

@@ -95,7 +95,7 @@ def test_whatever_could_write_is_refused(recorder: Recorder, sql: str, tmp_path:
         recorder.query("SELECT * FROM trades"),
         recorder.query("SELECT * FROM sqlite_master"),
     )
-    assert recorder.query("PRAGMA user_version") == [(1,)]
+    assert recorder.query("PRAGMA user_version") == [(2,)]
     assert sorted(path.name for path in tmp_path.iterdir()) == files
     fill(recorder, 1)
     assert recorder.query("SELECT count(*) FROM trades") == [(200,)]
@@ -144,8 +144,8 @@ def test_a_table_that_is_not_recorded_says_which_level_has_it(recorder: Recorder
             TelemetryError, match=r"not recorded at telemetry level 'trades'.*'orders'"
         ):
             recorder.query(sql)
-    with pytest.raises(TelemetryError, match="table agents is not recorded"):
-        recorder.columns("agents")
+    with pytest.raises(TelemetryError, match="table agent_goods is not recorded"):
+        recorder.columns("agent_goods")
     with pytest.raises(TelemetryError, match="there is no table 'tradez'"):
         recorder.columns("tradez")
 

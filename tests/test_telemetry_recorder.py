@@ -316,6 +316,42 @@ def test_a_failed_start_leaves_no_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert list(tmp_path.iterdir()) == []
 
 
+ENDING = "SELECT finished_at, ticks, failure FROM runs"
+
+
+def test_a_run_that_was_closed_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    with Recorder.open(path, "summary", run=RUN) as recorder:
+        for tick in range(3):
+            recorder.append("ticks", {"tick": tick})
+            recorder.end_tick()
+        recorder.append("ticks", {"tick": 3})
+        assert recorder.query(ENDING) == [(None, None, None)]
+    ((finished_at, ticks, failure),) = read(path, ENDING)
+    assert finished_at >= read(path, "SELECT started_at FROM runs")[0][0]
+    assert (ticks, failure) == (3, None)
+
+
+class Fails:
+    """A system that fails in tick 2."""
+
+    def process(self, world: Any) -> None:
+        if world.tick == 2:
+            raise ValueError("out of grain")
+
+
+def test_a_run_that_failed_says_how(tmp_path: Path) -> None:
+    path = tmp_path / "run.db"
+    with Simulation(load_scenario("edgeworth_box"), telemetry=path) as sim:
+        sim.add_system(Fails(), after="foraging")  # type: ignore[arg-type]  # quacks like one
+        with pytest.raises(ValueError, match="grain"):
+            sim.run(5)
+    ((finished_at, *told),) = read(path, ENDING)
+    assert finished_at.endswith("+00:00")
+    assert told == [2, "ValueError: out of grain"]
+    assert read(path, "SELECT count(*) FROM ticks") == [(2,)]
+
+
 CRASH = """
 import sys, numpy as np
 from ecs_market.telemetry import Recorder
@@ -346,6 +382,7 @@ def test_a_killed_process_leaves_whole_ticks(tmp_path: Path) -> None:
     assert len(counts) >= 6
     assert counts == [(tick, 2000) for tick in range(len(counts))]
     assert read(path, "SELECT count(*) FROM ticks") == [(len(counts),)]
+    assert read(path, ENDING) == [(None, None, None)]
     assert read(path, "PRAGMA integrity_check") == [("ok",)]
 
 
@@ -366,6 +403,7 @@ def test_a_recorder_that_nobody_closes_still_writes_everything(tmp_path: Path) -
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["run.db"]
     assert read(path, "SELECT count(*) FROM ticks") == [(100,)]
+    assert read(path, ENDING) == [(None, None, None)]
     other = tmp_path / "other.db"
     recorder = Recorder.open(other, "trades", run=RUN)
     recorder.append("ticks", {"tick": 0})

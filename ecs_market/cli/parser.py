@@ -177,8 +177,8 @@ def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         description="Write one HTML file that shows a run: a map over time, prices, how posts "
         "cleared, gains and their distribution, times, and how to repeat it. Several runs are "
         "shown side by side, with what differs between them. The file opens anywhere, offline.",
-        epilog="A report that is there already is replaced; any other file only with --force. A run "
-        "that is not finished is shown up to its last whole tick.",
+        epilog="A report that is there already is replaced; any other file only with --force. A "
+        "run that is not finished is shown up to its last whole tick.",
     )
     parser.add_argument(
         "runs", nargs="+", metavar="RUN", help="the folder of a run, or its database"

@@ -11,7 +11,10 @@ from ecs_market.types import Column
 from ecs_market.world import World
 
 # What a tick reads and never changes, and what has a life outside of the world.
-_OUTSIDE = ("settings", "esper", "recorder", "watch", "_pool", "timings", "total_timings")
+_OUTSIDE = (
+    *("settings", "esper", "recorder", "snapshots", "watch", "_pool"),
+    *("timings", "total_timings"),
+)
 
 
 class Snapshot:

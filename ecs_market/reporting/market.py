@@ -99,9 +99,7 @@ def _where(only: str, *more: str) -> str:
     return f" WHERE {' AND '.join(terms)}" if terms else ""
 
 
-def _clears(
-    database: RunDatabase, only: str, goods: Codes, statuses: Codes
-) -> dict[str, Any]:
+def _clears(database: RunDatabase, only: str, goods: Codes, statuses: Codes) -> dict[str, Any]:
     good, status, *numbers = database.columns(
         "SELECT commodity, status, market_id, tick, clearing_price, total_demand, total_supply,"  # noqa: S608 - our own ids
         " quantity_traded, convergence_iterations, residual, participants FROM market_clears"
@@ -157,7 +155,9 @@ def _table(columns: dict[str, Array], shape: tuple[str, ...]) -> dict[str, Any]:
 def _traded(database: RunDatabase, ticks: int, only: str, goods: Codes) -> dict[str, Any]:
     """Return the volume [lot] of stretches of ticks, a good and a place of trade each."""
     stretch = _bars(ticks)
-    place = f"CASE WHEN market_id{only} THEN market_id ELSE {OTHER_POSTS} END" if only else "market_id"
+    place = (
+        f"CASE WHEN market_id{only} THEN market_id ELSE {OTHER_POSTS} END" if only else "market_id"
+    )
     good, market, tick, quantity = database.columns(
         f"SELECT commodity, CASE WHEN market_id IS NULL THEN {FACE_TO_FACE} ELSE {place} END,"  # noqa: S608 - our own ids
         " tick / ? * ?, sum(quantity) FROM trade_prices GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
@@ -197,7 +197,7 @@ def _overall(database: RunDatabase, ticks: int, goods: Codes) -> dict[str, Any]:
 def _bars(ticks: int) -> int:
     """Return how many ticks a bar stands for: 1, 2, 5, 10, 20, 50 and so on."""
     stretch = max(-(-ticks // VOLUME_BARS), 1)
-    ten = 10 ** (len(str(stretch)) - 1)
+    ten = int("1".ljust(len(str(stretch)), "0"))
     return next(step * ten for step in (1, 2, 5, 10) if step * ten >= stretch)
 
 

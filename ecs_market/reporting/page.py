@@ -38,7 +38,15 @@ MARK = b'<meta name="generator" content="ecs-market report">'
 """What tells a report from any other page."""
 
 # Text of the database stays text: no tag can begin in it, and no old parser meets a line end.
-_HARMLESS = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+_HARMLESS = str.maketrans(
+    {
+        "<": "\\u003c",
+        ">": "\\u003e",
+        "&": "\\u0026",
+        "\u2028": "\\u2028",
+        "\u2029": "\\u2029",
+    }
+)
 
 
 def render(title: str, data: dict[str, Any]) -> bytes:
@@ -74,7 +82,7 @@ def as_script_text(data: dict[str, Any]) -> str:
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # What is half a character in a text of the database can't be written as UTF-8.
     text = text.encode("utf-8", "replace").decode()
-    return text.translate(str.maketrans(_HARMLESS))
+    return text.translate(_HARMLESS)
 
 
 def _asset(name: str) -> str:

@@ -68,10 +68,11 @@ class RunDatabase:
             self.recorded = frozenset(tables_at(Level.parse(self.run["level"])))
             self.goods = [str(good) for good in json.loads(self.run["goods"])]
             self.scenario: dict[str, Any] = {**json.loads(self.run["scenario"])}
-            if min(self.run["grid_width"], self.run["grid_height"]) < 1:
-                raise ValueError
+            sensible = min(self.run["grid_width"], self.run["grid_height"]) > 0
         except (InputError, TypeError, ValueError):
-            raise InputError(f"{name}: damaged: what it says of its run can't be read") from None
+            sensible = False
+        if not sensible:
+            raise InputError(f"{name}: damaged: what it says of its run can't be read")
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a statement.

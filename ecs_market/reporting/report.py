@@ -30,7 +30,7 @@ MOST_RUNS = 12
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A report that has been written: where, how large [byte], and what it says of unfinished runs."""
+    """A written report: where, how large [byte], and what it says of runs that did not end well."""
 
     path: Path
     size: int

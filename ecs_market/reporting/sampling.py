@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from ecs_market.types import I64
@@ -51,7 +53,7 @@ def extremes(columns: list[Array], most: int = SERIES_POINTS) -> I64:
     kept = [edges[:-1], edges[1:] - 1]
     for column in columns:
         values = np.asarray(column, np.float64)
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in itertools.pairwise(edges):
             part = values[start:stop]
             if not np.isnan(part).all():
                 kept.append(start + np.array([np.nanargmin(part), np.nanargmax(part)]))

@@ -175,6 +175,8 @@ def _record_tally(world: World, recorder: Recorder, tally: Tally, *, bilateral: 
     )
     place, good = np.nonzero(tally.volume)
     mean, deviation = tally.prices.mean[place, good], tally.prices.deviation[place, good]
+    # Goods for goods can come to a price of 0: nothing to compare the deviation with.
+    dispersion = np.divide(deviation, mean, out=np.full(len(mean), np.nan), where=mean > 0.0)
     recorder.append(
         "trade_prices",
         {
@@ -183,7 +185,7 @@ def _record_tally(world: World, recorder: Recorder, tally: Tally, *, bilateral: 
             "commodity": Coded(good, world.settings.goods),
             "quantity": tally.volume[place, good],
             "mean_price": mean,
-            "dispersion": deviation / mean,
+            "dispersion": dispersion,
         },
     )
 

@@ -98,6 +98,8 @@ class Snapshots:
 
     def _take_kinds(self, world: World, tick: int, ids: I64, rows: I64) -> None:
         """Write what agents are that have not been seen before."""
+        if not len(ids):
+            return
         tables = sorted(world.agents.tables.items(), key=lambda each: each[1].start)
         starts = np.array([table.start for _, table in tables], np.int64)
         codes = np.asarray(world.families, np.int64)
