@@ -60,6 +60,7 @@ def facts_of(database: RunDatabase, summary: Mapping[str, Any] | None) -> dict[s
         "finished_at": run["finished_at"],
         "failure": run["failure"],
         "state_hash": state_hash,
+        "gain_unit": _gain_unit(scenario, summary),
         "summary": dict(summary) if summary is not None else None,
         "notices": notices_of(database, ticks),
         "scenario": yaml.safe_dump(scenario, sort_keys=False, allow_unicode=True, width=100),
@@ -84,6 +85,14 @@ def notices_of(database: RunDatabase, ticks: int) -> list[str]:
     if run["finished_at"] is None and not database.live:
         return [f"This run is not finished, or was cut off: it is shown {upto}."]
     return []
+
+
+def _gain_unit(scenario: Mapping[str, Any], summary: Mapping[str, Any] | None) -> str | None:
+    """Return what gains are counted in, None where that differs from trade to trade."""
+    if (scenario.get("money") or {}).get("mode") != "unit_of_account":
+        return "M"
+    unit = ((summary or {}).get("welfare") or {}).get("unit")
+    return unit if isinstance(unit, str) else None
 
 
 def summary_beside(database: RunDatabase) -> dict[str, Any] | None:

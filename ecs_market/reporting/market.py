@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,11 @@ def _posts(database: RunDatabase) -> dict[str, Any]:
     _add_sums(posts, ids, database.columns(f"{sums} WHERE market_id NOT NULL GROUP BY 1"))
     counted = database.columns("SELECT market_id, count(*) FROM market_clears GROUP BY 1")
     posts["rows"] = _at_ids(ids, counted[0], counted[1])
-    return posts | {"mechanisms": mechanisms.names, "commodities": sold.names}
+    return posts | {"mechanisms": mechanisms.names, "commodities": _goods_sold(sold)}
+
+
+def _goods_sold(sold: Codes) -> list[list[str]]:
+    return [[str(good) for good in json.loads(text)] for text in sold.names]
 
 
 def _add_sums(posts: dict[str, Any], ids: I64, found: list[Array]) -> None:

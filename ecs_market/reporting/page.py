@@ -9,7 +9,13 @@ import json
 from importlib import resources
 from typing import Any
 
-_STYLES = ("vendor/uPlot/uPlot.min.css", "style.css")
+_STYLES = (
+    "vendor/uPlot/uPlot.min.css",
+    "css/base.css",
+    "css/cards.css",
+    "css/parts.css",
+    "css/media.css",
+)
 _SCRIPTS = (
     "vendor/uPlot/uPlot.iife.min.js",
     "js/decode.js",
@@ -17,19 +23,24 @@ _SCRIPTS = (
     "js/palette.js",
     "js/clock.js",
     "js/tables.js",
+    "js/map_draw.js",
+    "js/chart_look.js",
     "js/charts.js",
     "js/cards.js",
     "js/headline.js",
     "js/map_data.js",
-    "js/map_draw.js",
+    "js/map_legend.js",
     "js/map.js",
     "js/market_data.js",
+    "js/prices.js",
+    "js/clearings.js",
     "js/market.js",
     "js/curves.js",
     "js/welfare.js",
     "js/distributions.js",
     "js/systems.js",
     "js/facts.js",
+    "js/comparison_tables.js",
     "js/comparison.js",
     "js/main.js",
 )

@@ -4,7 +4,13 @@
   R.section = function (title, lead) {
     const id = "section-" + title.toLowerCase().replace(/[^a-z]+/g, "-");
     const body = R.el("div", { class: "cards" });
-    const section = R.el("section", { "aria-labelledby": id }, R.el("h2", { id }, title), lead ? R.el("p", { class: "lead" }, lead) : null, body);
+    const section = R.el(
+      "section",
+      { "aria-labelledby": id },
+      R.el("h2", { id }, title),
+      lead ? R.el("p", { class: "lead" }, lead) : null,
+      body,
+    );
     document.getElementById("report").append(section);
     return { section, body };
   };
@@ -14,10 +20,18 @@
     const heading = R.el("h3", {}, title);
     const text = R.el("p", { class: "note", hidden: !note }, note || "");
     const body = R.el("div", { class: "body" });
-    const card = R.el("article", { class: wide ? "card wide" : "card", id: name ? "card-" + name : null }, heading, text, body);
+    const card = R.el(
+      "article",
+      { class: wide ? "card wide" : "card", id: name ? "card-" + name : null },
+      heading,
+      text,
+      body,
+    );
     host.append(card);
     return {
-      card, body, heading,
+      card,
+      body,
+      heading,
       note(words) {
         text.textContent = words;
         text.hidden = !words;
@@ -35,11 +49,18 @@
       return current;
     };
     const chart = R.chart(card.body, make());
-    const table = () => current.table || {
-      head: [current.xName || "tick", ...current.series.map((each) => each.name || each.label)],
-      rows: current.x.length,
-      row: (i) => [current.x[i], ...current.series.map((each) => { const value = (each.shown || each.values)[i]; return Number.isNaN(value) ? null : value; })],
-    };
+    const table = () =>
+      current.table || {
+        head: [current.xName || "tick", ...current.series.map((each) => each.name || each.label)],
+        rows: current.x.length,
+        row: (i) => [
+          current.x[i],
+          ...current.series.map((each) => {
+            const value = (each.shown || each.values)[i];
+            return Number.isNaN(value) ? null : value;
+          }),
+        ],
+      };
     const foot = R.actions(name, title, table);
     card.card.append(foot);
     card.renew = () => {

@@ -1,19 +1,28 @@
 "use strict";
 // Demand and supply of one clear, price upwards as in any textbook; or the excess of demand.
 (function (R) {
+  const SCHEDULES =
+    "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices.";
+  const ORDERS =
+    "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross.";
+  const NAMES = ["good", "market", "tick", "price", "demand", "supply"];
+
+  // Clears by post and good, and where their points are.
   function clearsOf(table) {
-    const columns = R.columns({ good: table.good, market: table.market, tick: table.tick, price: table.price, demand: table.demand, supply: table.supply });
+    const columns = R.columns(Object.fromEntries(NAMES.map((name) => [name, table[name]])));
+    const same = (i, j) => ["good", "market", "tick"].every((name) => columns[name][i] === columns[name][j]);
     const found = new Map();
     for (let start = 0, i = 1; i <= columns.tick.length; i++) {
-      if (i < columns.tick.length && ["good", "market", "tick"].every((name) => columns[name][i] === columns[name][start])) continue;
+      if (i < columns.tick.length && same(i, start)) continue;
       const key = columns.market[start] + "|" + columns.good[start];
       if (!found.has(key)) found.set(key, []);
       found.get(key).push({ tick: columns.tick[start], start, stop: i });
       start = i;
     }
-    return { columns, found };
+    return { columns, found, table };
   }
 
+  // Orders up to each limit, or from it on.
   function added(values, backwards) {
     const out = Float64Array.from(values);
     if (backwards) for (let i = out.length - 2; i >= 0; i--) out[i] += out[i + 1];
@@ -22,81 +31,188 @@
   }
 
   // Some bid or ask at any price: a third of the price where the curves cross, to three times it.
-  function around(x, demand, supply) {
+  function around({ x, demand, supply }) {
     const cross = demand.findIndex((value, i) => supply[i] >= value);
     const price = x[cross < 0 ? x.length - 1 : cross];
     const near = [Math.max(x[0], price / 3), Math.min(x[x.length - 1], 3 * price)];
     return near[0] < near[1] ? near : undefined;
   }
 
-  R.curves = function (market, run) {
-    const { data, body } = market;
-    const schedules = clearsOf(run.curves.schedules), orders = clearsOf(run.curves.orders);
-    const keys = [...new Set([...schedules.found.keys(), ...orders.found.keys()])];
-    if (!keys.length) {
-      const level = run.facts.level;
-      R.card(body, "Demand and supply of a clear", { name: "curve" }).body.append(R.el("p", { class: "empty" }, run.curves.recorded ? "No curve was recorded: no Walrasian post cleared in a snapshot, or they had too many members; auctions' curves need telemetry level orders." : `Curves are not recorded at telemetry level ${level}; level trades has them.`));
-      return;
-    }
-    const label = (key) => { const [id, good] = key.split("|").map(Number); return `${data.label(id)}, ${data.goods[good]}`; };
-    const state = { key: keys[0], excess: false, at: 0 };
-    const source = () => (schedules.found.has(state.key) ? schedules : orders);
-    const list = () => source().found.get(state.key);
-    const follow = () => (state.at = Math.max(0, R.before(list().map((each) => each.tick), R.clock.tick)));
-    follow();
+  // Near a reserve price, wishes can be without measure: what is shown ends well past the crossing.
+  function reach({ demand, supply }) {
+    const crossing = Math.max(...demand.map((value, i) => Math.min(value, supply[i])));
+    const far = 4 * (crossing || Math.min(Math.max(...demand), Math.max(...supply)));
+    return far > 0 && Math.max(...demand, ...supply) > far ? [-0.04 * far, far] : undefined;
+  }
 
-    function spec() {
-      const from = source(), clear = list()[state.at], [id, good] = state.key.split("|").map(Number);
-      const cut = (name) => from.columns[name].subarray(clear.start, clear.stop);
-      const own = from === orders;
-      const x = R.scaled(cut("price"), data.steps);
-      const demand = R.scaled(own ? added(cut("demand"), true) : cut("demand"), data.lots), supply = R.scaled(own ? added(cut("supply"), false) : cut("supply"), data.lots);
+  function seriesOf({ demand, supply, excess, own }, chosen) {
+    const stepped = own ? { stepped: true } : {};
+    if (chosen)
+      return [{ label: "excess demand", name: "excess demand [unit]", values: excess, colour: 3, dash: 0, ...stepped }];
+    return [
+      { label: "demand", name: "demand [unit]", values: demand, colour: 0, dash: 0, ...stepped, align: -1 },
+      { label: "supply", name: "supply [unit]", values: supply, colour: 1, dash: 1, ...stepped },
+    ];
+  }
+
+  // The clearing price, and what was traded at it.
+  function paint(u, price, quantity, excess) {
+    const { ctx } = u;
+    const { left, top, width, height } = u.bbox;
+    const [x, y] = [u.valToPos(quantity, "y", true), u.valToPos(price, "x", true)];
+    const inside = [x >= left && x <= left + width, y >= top && y <= top + height];
+    ctx.save();
+    ctx.strokeStyle = ctx.fillStyle = R.ink("accent");
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    if (inside[1]) R.stroke(ctx, [left, y], [left + width, y]);
+    if (inside[0] && excess) R.stroke(ctx, [x, top], [x, top + height]);
+    ctx.setLineDash([]);
+    if (inside[0] && inside[1]) R.drawShape(ctx, "circle", x, y, 5 * devicePixelRatio);
+    ctx.restore();
+  }
+
+  class CurveCard {
+    constructor(data, body, sources, keys) {
+      Object.assign(this, { data, sources, keys, key: keys[0], excess: false });
+      this.follow();
+      this.words = R.el("p", { class: "about" });
+      this.card = R.chartCard(body, "Demand and supply of a clear", "curve", { note: " " }, () => this.spec());
+      this.card.card.insertBefore(this.controls(), this.card.body);
+      this.card.body.before(this.words);
+      R.clock.on(() => this.follow() && this.card.renew());
+    }
+
+    source() {
+      return this.sources.find(({ found }) => found.has(this.key));
+    }
+
+    list() {
+      return this.source().found.get(this.key);
+    }
+
+    // Take the last clear up to the chosen tick; say whether that is another one.
+    follow() {
+      const before = this.at;
+      const ticks = this.list().map(({ tick }) => tick);
+      this.at = Math.max(0, R.before(ticks, R.clock.tick));
+      return this.at !== before;
+    }
+
+    label(key) {
+      const [id, good] = key.split("|").map(Number);
+      return `${this.data.label(id)}, ${this.data.goods[good]}`;
+    }
+
+    points() {
+      const { columns } = this.source();
+      const { start, stop } = this.list()[this.at];
+      const cut = (name) => columns[name].subarray(start, stop);
+      const own = this.source() === this.sources[1];
+      const demand = R.scaled(own ? added(cut("demand"), true) : cut("demand"), this.data.lots);
+      const supply = R.scaled(own ? added(cut("supply"), false) : cut("supply"), this.data.lots);
       const excess = demand.map((value, i) => value - supply[i]);
-      const stepped = own ? { stepped: true } : {};
-      const series = state.excess ? [Object.assign({ label: "excess demand", name: "excess demand [unit]", values: excess, colour: 3, dash: 0 }, stepped)]
-        : [Object.assign({ label: "demand", name: "demand [unit]", values: demand, colour: 0, dash: 0 }, stepped, own ? { align: -1 } : {}), Object.assign({ label: "supply", name: "supply [unit]", values: supply, colour: 1, dash: 1 }, stepped)];
-      const cleared = data.clears(id, good);
-      const row = R.before(cleared.tick, clear.tick);
-      const known = row >= 0 && cleared.tick[row] === clear.tick;
-      const price = known ? cleared.price[row] / data.steps : NaN;
-      const crossing = Math.max(...demand.map((value, i) => Math.min(value, supply[i])));
-      const far = 4 * (crossing || Math.min(Math.max(...demand), Math.max(...supply)));
-      const range = !state.excess && Math.max(...demand, ...supply) > far && far > 0 ? [-0.04 * far, far] : undefined;
-      const near = own ? around(x, demand, supply) : undefined;
-      const draw = (u) => paint(u, price, known ? (state.excess ? 0 : cleared.traded[row] / data.lots) : NaN, state.excess);
-      words.textContent = `${label(state.key)}, tick ${R.number(clear.tick)}` + (known ? `: ${R.number(cleared.participants[row])} members, price ${R.short(price)} M, ${R.short(cleared.traded[row] / data.lots)} units traded, ${data.run.market.statuses[cleared.status[row]]}` : "");
-      const sum = run.curves[own ? "orders" : "schedules"];
-      const kept = sum.kept < sum.clears ? ` Of ${R.number(sum.clears)} clears ${R.number(sum.kept)} are kept.` : "";
-      return { x, series, draw, turned: true, height: 280, xRange: near, range, xLabel: "price [M]", yLabel: "units", xName: "price [M]", note: (own ? "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross." : "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices.") + (range ? " Quantities far beyond where the curves cross are cut off." : "") + " The dot is what was traded." + kept,
-        table: { head: ["price [M]", "demand [unit]", "supply [unit]", "excess demand [unit]"], rows: x.length, row: (i) => [x[i], demand[i], supply[i], excess[i]] } };
+      return { x: R.scaled(cut("price"), this.data.steps), demand, supply, excess, own };
     }
 
-    function paint(u, price, quantity, excess) {
-      const { ctx } = u;
-      ctx.save();
-      ctx.strokeStyle = ctx.fillStyle = R.ink("accent");
-      ctx.lineWidth = devicePixelRatio;
-      ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
-      const line = (x1, y1, x2, y2) => { ctx.beginPath(); ctx.moveTo(x1, y1); ctx.lineTo(x2, y2); ctx.stroke(); };
-      const { left, top, width, height } = u.bbox;
-      const y = u.valToPos(price, "x", true), x = u.valToPos(quantity, "y", true);
-      if (y >= top && y <= top + height) line(left, y, left + width, y);
-      if (excess && x >= left && x <= left + width) line(x, top, x, top + height);
-      ctx.setLineDash([]);
-      if (y >= top && y <= top + height && x >= left && x <= left + width) {
-        ctx.beginPath();
-        ctx.arc(x, y, 5 * devicePixelRatio, 0, 7);
-        ctx.fill();
-      }
-      ctx.restore();
+    // What the clear came to, null if its row is not on the page.
+    outcome() {
+      const { data } = this;
+      const { tick } = this.list()[this.at];
+      const cleared = data.clears(...this.key.split("|").map(Number));
+      const row = R.before(cleared.tick, tick);
+      if (row < 0 || cleared.tick[row] !== tick) return null;
+      const status = data.run.market.statuses[cleared.status[row]];
+      return {
+        price: cleared.price[row] / data.steps,
+        traded: cleared.traded[row] / data.lots,
+        members: cleared.participants[row],
+        status,
+      };
     }
 
-    const words = R.el("p", { class: "about" });
-    const card = R.chartCard(body, "Demand and supply of a clear", "curve", { note: " " }, spec);
-    const move = (by) => () => { state.at = Math.max(0, Math.min(list().length - 1, state.at + by)); R.clock.set(list()[state.at].tick); card.renew(); };
-    const pick = R.choice("Clear", keys.map((key) => [key, label(key)]), state.key, (key) => { state.key = key; follow(); card.renew(); });
-    card.card.insertBefore(R.el("div", { class: "controls bar" }, pick, R.el("div", { class: "actions" }, R.el("button", { type: "button", class: "quiet", on: { click: move(-1) } }, "Clear before"), R.el("button", { type: "button", class: "quiet", on: { click: move(1) } }, "Next clear")), R.toggle("Excess demand", false, (on) => { state.excess = on; card.renew(); })), card.body);
-    card.body.before(words);
-    R.clock.on(() => { const before = state.at; follow(); if (before !== state.at) card.renew(); });
+    tell(outcome) {
+      const clear = `${this.label(this.key)}, tick ${R.number(this.list()[this.at].tick)}`;
+      if (outcome === null) return clear;
+      const { members, price, traded, status } = outcome;
+      return `${clear}: ${R.plural(members, "member")}, price ${R.short(price)} M, ${R.short(traded)} units traded, ${status}`;
+    }
+
+    note(own, cut) {
+      const { clears, kept } = this.source().table;
+      const far = cut ? " Quantities far beyond where the curves cross are cut off." : "";
+      const sample = kept < clears ? ` Of ${R.number(clears)} clears ${R.number(kept)} are kept.` : "";
+      return `${own ? ORDERS : SCHEDULES}${far} The dot is what was traded.${sample}`;
+    }
+
+    spec() {
+      const points = this.points(),
+        outcome = this.outcome(),
+        { excess } = this;
+      const range = excess ? undefined : reach(points);
+      this.words.textContent = this.tell(outcome);
+      const draw = (u) => outcome !== null && paint(u, outcome.price, excess ? 0 : outcome.traded, excess);
+      const { x, demand, supply } = points;
+      const table = {
+        head: ["price [M]", "demand [unit]", "supply [unit]", "excess demand [unit]"],
+        rows: x.length,
+        row: (i) => [x[i], demand[i], supply[i], points.excess[i]],
+      };
+      return {
+        x,
+        series: seriesOf(points, excess),
+        draw,
+        table,
+        range,
+        turned: true,
+        height: 280,
+        xRange: points.own ? around(points) : undefined,
+        xLabel: "price [M]",
+        yLabel: "units",
+        xName: "price [M]",
+        note: this.note(points.own, range !== undefined),
+      };
+    }
+
+    move(by) {
+      this.at = Math.max(0, Math.min(this.list().length - 1, this.at + by));
+      R.clock.set(this.list()[this.at].tick);
+      this.card.renew();
+    }
+
+    controls() {
+      const pick = R.choice(
+        "Clear",
+        this.keys.map((key) => [key, this.label(key)]),
+        this.key,
+        (key) => {
+          this.key = key;
+          this.follow();
+          this.card.renew();
+        },
+      );
+      const steps = R.el(
+        "div",
+        { class: "actions" },
+        R.button("quiet", () => this.move(-1), {}, "Clear before"),
+        R.button("quiet", () => this.move(1), {}, "Next clear"),
+      );
+      const excess = R.toggle("Excess demand", false, (on) => {
+        this.excess = on;
+        this.card.renew();
+      });
+      return R.el("div", { class: "controls bar" }, pick, steps, excess);
+    }
+  }
+
+  R.curves = function ({ data, body }, run) {
+    const sources = [clearsOf(run.curves.schedules), clearsOf(run.curves.orders)];
+    const keys = [...new Set(sources.flatMap(({ found }) => [...found.keys()]))];
+    if (keys.length) return new CurveCard(data, body, sources, keys);
+    const none =
+      "No curve was recorded: no Walrasian post cleared in a snapshot, or they had too many members; auctions' curves need telemetry level orders.";
+    const level = `Curves are not recorded at telemetry level ${run.facts.level}; level trades has them.`;
+    const card = R.card(body, "Demand and supply of a clear", { name: "curve" });
+    return card.body.append(R.el("p", { class: "empty" }, run.curves.recorded ? none : level));
   };
 })(window.ecsMarketReport);

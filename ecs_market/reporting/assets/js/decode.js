@@ -12,9 +12,12 @@
   function whole(text, n) {
     const from = bytes(text);
     const out = new Float64Array(n);
-    let at = 0, value = 0;
+    let at = 0,
+      value = 0;
     for (let i = 0; i < n; i++) {
-      let coded = 0, weight = 1, byte;
+      let coded = 0,
+        weight = 1,
+        byte;
       do {
         byte = from[at++];
         coded += (byte & 127) * weight;
@@ -50,4 +53,4 @@
     for (const name of Object.keys(table)) out[name] = R.column(table[name]);
     return out;
   };
-})(window.ecsMarketReport = window.ecsMarketReport || {});
+})((window.ecsMarketReport = window.ecsMarketReport || {}));

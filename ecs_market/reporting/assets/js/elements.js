@@ -8,8 +8,36 @@
       else if (name in { checked: 1, disabled: 1, hidden: 1, selected: 1, value: 1 }) element[name] = value;
       else if (value !== undefined && value !== null) element.setAttribute(name, value);
     }
-    element.append(...children.filter((child) => child !== null && child !== undefined).map((child) => (child instanceof Node ? child : document.createTextNode(String(child)))));
+    element.append(
+      ...children
+        .filter((child) => child !== null && child !== undefined)
+        .map((child) => (child instanceof Node ? child : document.createTextNode(String(child)))),
+    );
     return element;
+  };
+
+  R.button = function (kind, act, attributes, ...children) {
+    return R.el("button", { type: "button", class: kind, on: { click: act }, ...attributes }, ...children);
+  };
+
+  R.stroke = function (pen, from, to) {
+    pen.beginPath();
+    pen.moveTo(...from);
+    pen.lineTo(...to);
+    pen.stroke();
+  };
+
+  // Call at most once a frame, however often it is asked for.
+  R.once = function (act) {
+    let waiting = false;
+    return () => {
+      if (waiting) return;
+      waiting = true;
+      requestAnimationFrame(() => {
+        waiting = false;
+        act();
+      });
+    };
   };
 
   R.say = function (text) {
@@ -19,13 +47,22 @@
   const formats = new Map();
   function format(digits, least) {
     const key = digits + "|" + least;
-    if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en", { maximumFractionDigits: digits, minimumFractionDigits: least }));
+    if (!formats.has(key))
+      formats.set(
+        key,
+        new Intl.NumberFormat("en", {
+          maximumFractionDigits: digits,
+          minimumFractionDigits: least,
+        }),
+      );
     return formats.get(key);
   }
 
   // A number with separators, a dash where there is none.
   R.number = function (value, digits = 0, least = 0) {
-    return value === null || value === undefined || Number.isNaN(value) ? "–" : format(digits, least).format(value).replace("-", "−");
+    return value === null || value === undefined || Number.isNaN(value)
+      ? "–"
+      : format(digits, least).format(value).replace("-", "−");
   };
 
   // About four significant digits.
@@ -40,7 +77,12 @@
   // For axes, where room is scarce.
   R.tight = function (value) {
     const size = Math.abs(value);
-    for (const [limit, letter] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e4, "k"]]) {
+    for (const [limit, letter] of [
+      [1e12, "T"],
+      [1e9, "G"],
+      [1e6, "M"],
+      [1e4, "k"],
+    ]) {
       if (size >= limit) return R.short(value / (letter === "k" ? 1e3 : limit)) + "\u200a" + letter;
     }
     if (size !== 0 && size < 1e-3) return value.toExponential(0).replace("-", "−");
@@ -63,7 +105,8 @@
 
   // The last place whose value is at most what is sought, -1 if there is none; values ascend.
   R.before = function (values, sought) {
-    let low = 0, high = values.length;
+    let low = 0,
+      high = values.length;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (values[middle] <= sought) low = middle + 1;
@@ -74,12 +117,17 @@
 
   R.choice = function (label, options, selected, act) {
     const select = R.el("select", { on: { change: () => act(select.value) } });
-    for (const [value, text] of options) select.append(R.el("option", { value, selected: String(value) === String(selected) }, text));
+    for (const [value, text] of options)
+      select.append(R.el("option", { value, selected: String(value) === String(selected) }, text));
     return R.el("label", { class: "choice" }, R.el("span", {}, label), select);
   };
 
   R.toggle = function (label, checked, act) {
-    const box = R.el("input", { type: "checkbox", checked, on: { change: () => act(box.checked) } });
+    const box = R.el("input", {
+      type: "checkbox",
+      checked,
+      on: { change: () => act(box.checked) },
+    });
     return R.el("label", { class: "toggle" }, box, R.el("span", {}, label));
   };
 })(window.ecsMarketReport);

@@ -2,7 +2,15 @@
 // From the data in the page to its parts.
 (function (R) {
   const data = JSON.parse(document.getElementById("data").textContent);
-  document.getElementById("foot").append(R.el("p", {}, `Made by ecs_market ${data.made_by}. This file needs no network and asks for none. Charts by uPlot (MIT licence).`));
+  document
+    .getElementById("foot")
+    .append(
+      R.el(
+        "p",
+        {},
+        `Made by ecs_market ${data.made_by}. This file needs no network and asks for none. Charts by uPlot (MIT licence).`,
+      ),
+    );
   R.data = data;
   if (data.differences !== null) return R.comparison(data.runs, data.differences);
   const [run] = data.runs;

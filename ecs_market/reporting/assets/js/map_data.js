@@ -1,38 +1,69 @@
 "use strict";
 // Where agents were, what patches held and who traded, at any tick.
 (function (R) {
-  R.mapData = function (run) {
-    const { facts, snapshots, patches, pairs, trades } = run;
-    const ticks = R.column(snapshots.ticks), ids = R.column(snapshots.ids);
-    const fields = R.columns(snapshots.fields);
-    const [width, height, torus] = facts.grid;
-    const place = (agent, frame) => agent * ticks.length + frame;
-    const population = R.column(snapshots.population), family = R.column(snapshots.family);
+  const HEAT_AGENTS = 5000; // more of them are first shown as a heat map
+  const HEAT_SQUARES = 48; // along the longer side of the grid
+  const RANGE = [0.02, 0.98]; // outliers do not stretch the colours
+
+  class MapData {
+    constructor(run) {
+      const { facts, snapshots, patches, pairs, trades } = run;
+      Object.assign(this, { run, patches, pairs, trades });
+      this.ticks = R.column(snapshots.ticks);
+      this.ids = R.column(snapshots.ids);
+      this.fields = R.columns(snapshots.fields);
+      this.family = R.column(snapshots.family);
+      this.population = R.column(snapshots.population);
+      [this.width, this.height, this.torus] = facts.grid;
+      this.minor = facts.units.minor;
+      this.sampled = facts.agents > this.ids.length;
+      this.heat = facts.agents > HEAT_AGENTS || snapshots.bins !== null;
+      this.ranges = { wealth: this.rangeOf("wealth"), gain: this.rangeOf("gain") };
+      this.stock = new Float64Array(R.column(patches.x).length);
+      this.done = 0; // changes of stock that are in `stock`
+      this.upTo = -Infinity;
+    }
+
+    rangeOf(name) {
+      const known = this.fields[name].filter((value) => !Number.isNaN(value)).sort();
+      if (!known.length) return [0, 1];
+      return RANGE.map((share) => known[Math.round(share * (known.length - 1))] / this.minor);
+    }
+
+    // Matrices have a row for each agent and a column for each snapshot.
+    place(agent, frame) {
+      return agent * this.ticks.length + frame;
+    }
 
     // The frame that shows a tick: the last snapshot up to it.
-    const frameAt = (tick) => (ticks.length ? Math.max(0, R.before(ticks, tick)) : -1);
+    frameAt(tick) {
+      return this.ticks.length ? Math.max(0, R.before(this.ticks, tick)) : -1;
+    }
 
-    function agent(number, frame) {
-      const at = place(number, frame);
+    agent(number, frame) {
+      const { fields, minor } = this;
+      const { populations, families, kinds } = this.run.snapshots;
+      const at = this.place(number, frame);
       if (frame < 0 || !(fields.x[at] >= 0)) return null;
-      const money = (name) => fields[name][at] / facts.units.minor;
       return {
-        id: ids[number], x: fields.x[at], y: fields.y[at], population: snapshots.populations[population[number]], family: snapshots.families[family[number]],
-        target: snapshots.kinds[fields.kind[at]], money: money("money"), wealth: money("wealth"), gain: money("gain"),
+        id: this.ids[number],
+        x: fields.x[at],
+        y: fields.y[at],
+        population: populations[this.population[number]],
+        family: families[this.family[number]],
+        target: kinds[fields.kind[at]],
+        money: fields.money[at] / minor,
+        wealth: fields.wealth[at] / minor,
+        gain: fields.gain[at] / minor,
       };
     }
 
-    function agents(frame) {
-      const out = [];
-      for (let i = 0; i < ids.length; i++) {
-        const each = agent(i, frame);
-        if (each !== null) out.push(each);
-      }
-      return out;
+    agents(frame) {
+      return Array.from(this.ids, (_, i) => this.agent(i, frame)).filter((each) => each !== null);
     }
 
     // Rows sorted by tick that fall in (from, to].
-    function within(table, from, to) {
+    within(table, from, to) {
       if (!table.recorded || !table.kept) return [];
       const tick = R.column(table.tick);
       const rows = [];
@@ -41,49 +72,52 @@
     }
 
     // Stocks of patches at a tick; going on from the last call where time has gone on.
-    const stock = new Float64Array(R.column(patches.x).length);
-    let done = 0, upTo = -Infinity;
-    function stocks(tick) {
-      const [when, which, what] = [patches.tick, patches.patch, patches.stock].map(R.column);
-      if (tick < upTo) done = 0;
-      while (done < when.length && when[done] <= tick) stock[which[done]] = what[done++];
-      upTo = tick;
-      return stock;
+    stocks(tick) {
+      const [when, which, what] = [this.patches.tick, this.patches.patch, this.patches.stock].map(R.column);
+      if (tick < this.upTo) this.done = 0;
+      for (; this.done < when.length && when[this.done] <= tick; this.done++)
+        this.stock[which[this.done]] = what[this.done];
+      this.upTo = tick;
+      return this.stock;
     }
+  }
 
-    const ranges = {};
-    for (const name of ["wealth", "gain"]) {
-      const known = fields[name].filter((value) => !Number.isNaN(value)).sort();
-      ranges[name] = known.length ? [known[Math.floor(0.02 * (known.length - 1))], known[Math.ceil(0.98 * (known.length - 1))]].map((value) => value / facts.units.minor) : [0, 1];
-    }
+  R.mapData = (run) => new MapData(run);
 
-    return {
-      run, ticks, ids, fields, place, width, height, torus, frameAt, agent, agents, within, stocks, ranges, family, population,
-      trades, pairs, patches, sampled: facts.agents > ids.length, heat: facts.agents > 5000 || snapshots.bins !== null,
+  function recorded(data, bins, frame) {
+    const frames = data.ticks.length;
+    const { size, columns, rows } = bins;
+    const pick = (name, unit) => {
+      const all = R.column(bins[name]);
+      return Float64Array.from({ length: columns * rows }, (_, i) => all[i * frames + frame] / unit);
     };
-  };
+    return {
+      size,
+      columns,
+      rows,
+      count: pick("count", 1),
+      wealth: pick("wealth", data.minor),
+      gain: pick("gain", data.minor),
+    };
+  }
 
   // Agents by square of the grid: how many, their mean wealth and gain.
   R.heatAt = function (data, frame) {
     const { bins } = data.run.snapshots;
-    const minor = data.run.facts.units.minor;
-    if (bins !== null) {
-      const frames = data.ticks.length, n = bins.columns * bins.rows;
-      const pick = (name, unit) => Float64Array.from({ length: n }, (_, i) => R.column(bins[name])[i * frames + frame] / unit);
-      return { size: bins.size, columns: bins.columns, rows: bins.rows, count: pick("count", 1), wealth: pick("wealth", minor), gain: pick("gain", minor) };
-    }
-    const size = Math.max(1, Math.ceil(Math.max(data.width, data.height) / 48));
-    const columns = Math.ceil(data.width / size), rows = Math.ceil(data.height / size);
-    const out = { size, columns, rows, count: new Float64Array(columns * rows), wealth: new Float64Array(columns * rows), gain: new Float64Array(columns * rows) };
+    if (bins !== null) return recorded(data, bins, frame);
+    const size = Math.max(1, Math.ceil(Math.max(data.width, data.height) / HEAT_SQUARES));
+    const [columns, rows] = [data.width, data.height].map((cells) => Math.ceil(cells / size));
+    const [count, wealth, gain] = [0, 0, 0].map(() => new Float64Array(columns * rows));
+    const { x, y, wealth: owned, gain: gained } = data.fields;
     for (let i = 0; i < data.ids.length; i++) {
       const at = data.place(i, frame);
-      if (!(data.fields.x[at] >= 0)) continue;
-      const bin = Math.floor(data.fields.y[at] / size) * columns + Math.floor(data.fields.x[at] / size);
-      out.count[bin] += 1;
-      out.wealth[bin] += data.fields.wealth[at] / minor;
-      out.gain[bin] += data.fields.gain[at] / minor;
+      if (!(x[at] >= 0)) continue;
+      const bin = Math.floor(y[at] / size) * columns + Math.floor(x[at] / size);
+      count[bin] += 1;
+      wealth[bin] += owned[at] / data.minor;
+      gain[bin] += gained[at] / data.minor;
     }
-    for (let i = 0; i < out.count.length; i++) for (const name of ["wealth", "gain"]) out[name][i] /= out.count[i];
-    return out;
+    const mean = (sums) => sums.map((sum, i) => sum / count[i]);
+    return { size, columns, rows, count, wealth: mean(wealth), gain: mean(gain) };
   };
 })(window.ecsMarketReport);

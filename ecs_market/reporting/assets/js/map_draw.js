@@ -6,7 +6,8 @@
   // An agent's place: cells may be shared, so agents of a cell are spread within it by their ids.
   R.spot = function (view, id, x, y) {
     const spread = view.scale >= 6 ? 0.56 : 0;
-    const turn = id * 2.399963, far = spread * Math.sqrt(((id * 0.618034) % 1) * 0.25);
+    const turn = id * 2.399963,
+      far = spread * Math.sqrt(((id * 0.618034) % 1) * 0.25);
     return [(x + 0.5 + far * Math.cos(turn)) * view.scale, (y + 0.5 + far * Math.sin(turn)) * view.scale];
   };
 
@@ -31,7 +32,8 @@
       pen.rect(x - 1.2 * r, y - w, 2.4 * r, 2 * w);
     } else if (shape === "star") {
       for (let i = 0; i < 10; i++) {
-        const far = i % 2 ? 0.6 * r : 1.4 * r, turn = (Math.PI * i) / 5 - Math.PI / 2;
+        const far = i % 2 ? 0.6 * r : 1.4 * r,
+          turn = (Math.PI * i) / 5 - Math.PI / 2;
         pen[i ? "lineTo" : "moveTo"](x + far * Math.cos(turn), y + far * Math.sin(turn));
       }
       pen.closePath();
@@ -51,14 +53,21 @@
 
   function drawPatches(pen, view, data) {
     const [x, y, good, capacity] = ["x", "y", "good", "capacity"].map((name) => R.column(data.patches[name]));
-    const stock = data.stocks(view.tick), size = Math.max(view.scale, 1.5);
+    const stock = data.stocks(view.tick),
+      size = Math.max(view.scale, 1.5);
     for (let i = 0; i < x.length; i++) {
       const share = capacity[i] > 0 ? Math.min(stock[i] / capacity[i], 1) : 0;
-      pen.strokeStyle = R.faint(good[i] + 2, 0.35);
-      pen.fillStyle = R.faint(good[i] + 2, 0.34);
+      pen.strokeStyle = R.goodColour(good[i], 0.35);
+      pen.fillStyle = R.goodColour(good[i], 0.34);
       if (view.scale >= 5) pen.strokeRect(x[i] * view.scale + 1, y[i] * view.scale + 1, size - 2, size - 2);
       const high = size * share;
-      if (high > 0) pen.fillRect(x[i] * view.scale + 1, y[i] * view.scale + size - high + 1, size - 2, high - 2 > 0 ? high - 2 : high);
+      if (high > 0)
+        pen.fillRect(
+          x[i] * view.scale + 1,
+          y[i] * view.scale + size - high + 1,
+          size - 2,
+          high - 2 > 0 ? high - 2 : high,
+        );
     }
   }
 
@@ -67,7 +76,9 @@
     const around = data.torus ? [-1, 0, 1] : [0];
     for (const i of around) {
       for (const j of around) {
-        const cx = (x + 0.5 + i * data.width) * view.scale, cy = (y + 0.5 + j * data.height) * view.scale, r = (radius + 0.5) * view.scale;
+        const cx = (x + 0.5 + i * data.width) * view.scale,
+          cy = (y + 0.5 + j * data.height) * view.scale,
+          r = (radius + 0.5) * view.scale;
         pen.beginPath();
         pen.moveTo(cx, cy - r);
         pen.lineTo(cx + r, cy);
@@ -80,7 +91,11 @@
     }
   }
 
-  const RADII = [["broadcast", [2, 5], 0.02], ["visibility", [7, 4], 0.03], ["interaction", [], 0.08]];
+  const RADII = [
+    ["broadcast", [2, 5], 0.02],
+    ["visibility", [7, 4], 0.03],
+    ["interaction", [], 0.08],
+  ];
 
   function drawRadii(pen, view, data, show) {
     const { posts } = data.run.market;
@@ -138,21 +153,28 @@
       pen.strokeStyle = R.ink("soft");
       pen.lineWidth = 2;
       pen.setLineDash([3, 4]);
-      for (const i of data.within(data.pairs, view.from, view.tick)) line(pen, view, data, ends(view, data, first[i]), ends(view, data, second[i]));
+      for (const i of data.within(data.pairs, view.seen - 1, view.seen))
+        line(pen, view, data, ends(view, data, first[i]), ends(view, data, second[i]));
       pen.setLineDash([]);
     }
     if (!show.trades || !data.trades.recorded || !data.trades.kept) return;
-    const [market, buyer, seller, good] = ["market", "buyer", "seller", "good"].map((name) => R.column(data.trades[name]));
+    const [tick, market, buyer, seller, good] = ["tick", "market", "buyer", "seller", "good"].map((name) =>
+      R.column(data.trades[name]),
+    );
     const { posts } = data.run.market;
     const [id, x, y] = ["id", "x", "y"].map((name) => R.column(posts[name]));
     pen.lineWidth = 2.25;
-    for (const i of data.within(data.trades, view.from, view.tick)) {
-      pen.strokeStyle = R.colour(good[i] + 2);
+    for (const i of data.within(data.trades, view.tick - view.trail, view.tick)) {
+      pen.globalAlpha = 1 - (view.tick - tick[i]) / view.trail;
+      pen.strokeStyle = R.goodColour(good[i]);
       const [from, to] = [ends(view, data, seller[i]), ends(view, data, buyer[i])];
       const at = market[i] < 0 ? -1 : id.indexOf(market[i]);
       if (at < 0) line(pen, view, data, from, to);
-      else for (const end of [from, to]) line(pen, view, data, end, [(x[at] + 0.5) * view.scale, (y[at] + 0.5) * view.scale]);
+      else
+        for (const end of [from, to])
+          line(pen, view, data, end, [(x[at] + 0.5) * view.scale, (y[at] + 0.5) * view.scale]);
     }
+    pen.globalAlpha = 1;
   }
 
   function drawAgents(pen, view, data, by) {

@@ -34,7 +34,10 @@
   R.copy = copy;
 
   R.download = function (text, name, type) {
-    const link = R.el("a", { download: name, href: URL.createObjectURL(new Blob([text], { type })) });
+    const link = R.el("a", {
+      download: name,
+      href: URL.createObjectURL(new Blob([text], { type })),
+    });
     document.body.append(link);
     link.click();
     link.remove();
@@ -50,13 +53,39 @@
   // At most ROWS rows, evenly chosen; the CSV always has all.
   R.tableOf = function (table, caption) {
     const step = Math.max(1, Math.ceil(table.rows / ROWS));
-    const note = step > 1 ? `${caption}. One row in ${R.number(step)} of ${R.number(table.rows)}; the CSV has all.` : caption;
+    const note =
+      step > 1 ? `${caption}. One row in ${R.number(step)} of ${R.number(table.rows)}; the CSV has all.` : caption;
     const body = R.el("tbody");
     for (let i = 0; i < table.rows; i += step) {
       const values = table.row(i);
-      body.append(R.el("tr", {}, ...values.map((value, at) => R.el(at ? "td" : "th", { scope: at ? null : "row", class: typeof value === "number" ? "figure" : null }, shown(value)))));
+      body.append(
+        R.el(
+          "tr",
+          {},
+          ...values.map((value, at) =>
+            R.el(
+              at ? "td" : "th",
+              { scope: at ? null : "row", class: typeof value === "number" ? "figure" : null },
+              shown(value),
+            ),
+          ),
+        ),
+      );
     }
-    const head = R.el("tr", {}, ...table.head.map((name, at) => R.el("th", { scope: "col", class: table.rows && typeof table.row(0)[at] === "number" ? "figure" : null }, name)));
+    const head = R.el(
+      "tr",
+      {},
+      ...table.head.map((name, at) =>
+        R.el(
+          "th",
+          {
+            scope: "col",
+            class: table.rows && typeof table.row(0)[at] === "number" ? "figure" : null,
+          },
+          name,
+        ),
+      ),
+    );
     return R.el("table", {}, R.el("caption", {}, note), R.el("thead", {}, head), body);
   };
 
@@ -64,11 +93,36 @@
   // anyway, it is not offered again.
   R.actions = function (name, caption, table, visible) {
     const file = name + ".csv";
-    const place = R.el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption + ", numbers" });
+    const place = R.el("div", {
+      class: "scroll",
+      tabindex: 0,
+      role: "region",
+      "aria-label": caption + ", numbers",
+    });
     const fill = () => place.replaceChildren(R.tableOf(table(), caption));
-    const details = R.el("details", { class: "numbers", on: { toggle: () => details.open && fill() } }, R.el("summary", {}, "Numbers"), place);
-    const button = (text, label, act) => R.el("button", { type: "button", class: "quiet", "aria-label": `${label}: ${caption}`, on: { click: act } }, text);
-    const row = R.el("div", { class: "actions" }, button("Copy CSV", "Copy CSV", () => copy(R.csv(table()))), button("Download CSV", "Download CSV", () => R.download(R.csv(table()), file, "text/csv")));
+    const details = R.el(
+      "details",
+      { class: "numbers", on: { toggle: () => details.open && fill() } },
+      R.el("summary", {}, "Numbers"),
+      place,
+    );
+    const button = (text, label, act) =>
+      R.el(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "aria-label": `${label}: ${caption}`,
+          on: { click: act },
+        },
+        text,
+      );
+    const row = R.el(
+      "div",
+      { class: "actions" },
+      button("Copy CSV", "Copy CSV", () => copy(R.csv(table()))),
+      button("Download CSV", "Download CSV", () => R.download(R.csv(table()), file, "text/csv")),
+    );
     const box = R.el("div", { class: "card-foot" }, row, visible ? null : details);
     R.tables[name] = table;
     box.renew = () => details.open && fill();
