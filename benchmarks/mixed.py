@@ -61,12 +61,15 @@ def crowd(posts: list[dict[str, Any]], agents: int, side: int) -> list[list[int]
 def redraw(simulation: Simulation, generator: np.random.Generator) -> None:
     """Give everybody goods and money as at the start."""
     population, units = simulation.population("agents"), simulation.units
+    ranges = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["agents"]["inventories"]
     ids = population.ids()
-    lots, minor = units.to_lots(1), units.to_minor(1)
     with simulation.edit() as edit:
-        for good in simulation.scenario.goods:
-            edit.set(f"inventory.goods.{good}", ids, generator.integers(5, 30 + 1, len(ids)) * lots)
-        edit.set("inventory.money", ids, generator.integers(100, 201, len(ids)) * minor)
+        for name, (least, most) in ranges.items():
+            drawn = generator.integers(least, most + 1, len(ids))
+            if name == "M":
+                edit.set("inventory.money", ids, drawn * units.to_minor(1))
+            else:
+                edit.set(f"inventory.goods.{name}", ids, drawn * units.to_lots(1))
 
 
 def shares(simulation: Simulation) -> dict[str, float]:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import notebook
 from worked_tick import BLOCKS, PAGE, trace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,3 +36,4 @@ if __name__ == "__main__":
     PAGE.write_text(BLOCKS.sub(lambda m: m[1] + m[2] + m[3] + trace(text) + m[5], text), "utf-8")
     text = README.read_text("utf-8")
     README.write_text(SUMMARY.sub(lambda m: m[1] + summary() + m[3], text), "utf-8")
+    notebook.renew(notebook.FIRST_MARKET)

@@ -16,6 +16,7 @@ from ecs_market.components.position import Position
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.errors import InputError
 from ecs_market.mechanisms.reputation import standing
+from ecs_market.notebook import post_html, posts_html
 
 if TYPE_CHECKING:
     from ecs_market.simulation import Simulation
@@ -31,6 +32,11 @@ class MarketView:
     def __init__(self, simulation: Simulation, ident: int) -> None:
         self._simulation = simulation
         self.id = ident
+
+    @property
+    def simulation(self) -> Simulation:
+        """The simulation that the post is in."""
+        return self._simulation
 
     @property
     def _row(self) -> int:
@@ -175,15 +181,25 @@ class MarketView:
     def __repr__(self) -> str:
         return f"<MarketView {self.id} {self.mechanism_type} at {self.location}>"
 
+    def _repr_html_(self) -> str:
+        return post_html(self)
+
+
+class MarketViews(list[MarketView]):
+    """Views of posts, by ascending id; a table in a notebook."""
+
+    def _repr_html_(self) -> str:
+        return posts_html(self)
+
 
 def _waits(book: GatheredOrders | RestingOrders, entry: int) -> bool:
     """Return whether an order is a stop that waits for its trigger."""
     return isinstance(book, RestingOrders) and bool(book.trigger[entry] > 0)
 
 
-def market_views(simulation: Simulation) -> list[MarketView]:
+def market_views(simulation: Simulation) -> MarketViews:
     """Return a view of each post, by ascending id."""
-    return [
+    return MarketViews(
         MarketView(simulation, int(ident))
         for ident in np.flatnonzero(simulation.world.post_rows >= 0)
-    ]
+    )

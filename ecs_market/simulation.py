@@ -21,7 +21,9 @@ from ecs_market.crowding import tell_crowding
 from ecs_market.errors import InputError, SimulationError
 from ecs_market.footprint import AVAILABLE, check_memory
 from ecs_market.kernels.jit import watching
-from ecs_market.market_view import MarketView, market_views
+from ecs_market.market_view import MarketView, MarketViews, market_views
+from ecs_market.notebook import simulation_html
+from ecs_market.plotting import Plots
 from ecs_market.profiling.profile import Profile
 from ecs_market.profiling.profiler import Profiler
 from ecs_market.report import ledger_of, summary_of
@@ -230,7 +232,7 @@ class Simulation:
         return self.world.esper
 
     @property
-    def markets(self) -> list[MarketView]:
+    def markets(self) -> MarketViews:
         """The market posts by ascending id, as views."""
         return market_views(self)
 
@@ -250,6 +252,11 @@ class Simulation:
             There is no such table, or the telemetry level does not record it.
         """
         return to_frame(self._recorder, table)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures of what has been recorded, such as `sim.plot.prices()`; needs matplotlib."""
+        return Plots(self._recorder.query)
 
     def state_hash(self) -> str:
         """Return 64 hexadecimal digits that identify the state after the last tick."""
@@ -453,6 +460,9 @@ class Simulation:
     def __repr__(self) -> str:
         state = "closed" if self._closed else f"tick {self.tick}"
         return f"<Simulation {self.scenario.name!r} seed {self.seed}, {state}>"
+
+    def _repr_html_(self) -> str:
+        return simulation_html(self, closed=self._closed)
 
     @contextmanager
     def _use(self, *, structure: bool = False) -> Iterator[None]:

@@ -34,16 +34,10 @@ class Prices:
         shape = (places, goods)
         return cls(np.zeros(shape, np.int64), *(np.zeros(shape) for _ in range(3)))
 
-    def add(self, place: I64, good: I64, lots: I64, steps: I64) -> None:
-        """Count trades: arrays of one length."""
-        fresh = np.flatnonzero(self.lots[place, good] == 0.0)[::-1]
-        # Of several values for one entry numpy keeps the last: backwards, that is the first trade.
-        self.origin[place[fresh], good[fresh]] = steps[fresh]
-        size = lots.astype(np.float64)
-        apart = (steps - self.origin[place, good]).astype(np.float64)
-        np.add.at(self.lots, (place, good), size)
-        np.add.at(self.offset, (place, good), size * apart)
-        np.add.at(self.squares, (place, good), size * apart * apart)
+    @property
+    def sums(self) -> tuple[F64, F64, F64]:
+        """Return the three arrays of sums."""
+        return self.lots, self.offset, self.squares
 
     def include(self, other: Prices) -> None:
         """Add other moments of the same places."""

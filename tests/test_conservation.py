@@ -89,7 +89,8 @@ class After(esper.Processor):
         stock, till = (each.copy() for each in self.before.posts)
         paid, judged = np.zeros_like(cash), np.zeros(len(cash), np.bool_)
         reports = [(c.trades(), c.orders is None) for c in world.scratch.clearings]
-        reports.append((world.scratch.bargains.trades, True))
+        met = world.scratch.bargains.trades
+        reports.append((met, True))
         bartered = world.settings.mode != QUASILINEAR
         bartered |= bool(world.settings.bargaining_parameters.get("barter"))
         for each, whole in reports:
@@ -121,7 +122,7 @@ class After(esper.Processor):
                 assert paid.sum() == each.fee.sum()
                 cash -= paid
                 paid[:] = 0
-            elif len(each.fee) or (bartered and each is world.scratch.bargains.trades):
+            elif len(each.fee) or (bartered and each is met):
                 # Books charge trade by trade, and a good may have paid for a good at a price
                 # rounded to its lots: here the rows do not say who paid what.
                 assert money[here].sum() == self.before.money[here].sum() - each.fee.sum()

@@ -32,6 +32,8 @@ LAYERS = (
         "run_record",
         "order_book",
         "market_view",
+        "notebook",
+        "plotting",
         "profiling",
         "footprint",
         "crowding",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ecs_market import Simulation, load_scenario
 from ecs_market.cli.report import for_people, plain
 from ecs_market.components.gains import Gains
+from ecs_market.kernels.tallying import add_trades
 from ecs_market.scenario import from_dict
 from ecs_market.totals import Prices
 from ecs_market.welfare import gini, smith_alpha
@@ -61,7 +62,8 @@ def test_moments_of_prices(first: list[Any], second: list[Any]) -> None:
     for made in (first, second):
         tick = Prices.none(3, 2)
         if made:
-            tick.add(*(np.array(column, np.int64) for column in zip(*made, strict=True)))
+            arrays = (np.array(column, np.int64) for column in zip(*made, strict=True))
+            add_trades(*arrays, tick.origin, tick.sums)
         total.include(tick)
     pooled = total.pooled()
     for k in range(2):

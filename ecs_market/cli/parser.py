@@ -83,6 +83,12 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         dest="overrides",
         help="change one value of the scenario, such as params.vision_radius=12; repeatable",
     )
+    parser.add_argument(
+        "--watch",
+        action="store_true",
+        help="show on stderr how the run goes: a live view on a terminal, else a line at each "
+        "tenth of it and after 10 s without one",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON only")
     parser.set_defaults(command="run")
 
@@ -249,10 +255,18 @@ def complain(error: BaseException) -> None:
     print(f"ecs-market: error: {str(error) or type(error).__name__}", file=sys.stderr)
 
 
+class _ToStderr(logging.Handler):
+    """Prints to whatever `sys.stderr` is by then: a live view lets messages through above it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        print(self.format(record), file=sys.stderr)
+
+
 @contextmanager
 def warnings_shown() -> Iterator[None]:
     """Print what the package logs as a warning."""
-    logger, shown = logging.getLogger("ecs_market"), logging.StreamHandler(sys.stderr)
+    logger, shown = logging.getLogger("ecs_market"), _ToStderr()
     shown.setLevel(logging.WARNING)
     shown.setFormatter(logging.Formatter("ecs-market: warning: %(message)s"))
     logger.addHandler(shown)

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import Protocol, Self
 
+from ecs_market.cli.terminal import clip, size_of
+
 INTERVAL = 0.1  # seconds between two redraws
 
 
@@ -39,6 +41,8 @@ class Line:
     def passing(self, text: str) -> None:
         """Show a text until the next; nothing where stderr is no terminal."""
         if self.shown:
+            # "\r" leads back to the start of a row: a text of two rows would stay.
+            text = clip(text, size_of(sys.stderr).width - 1)
             blank = " " * (self._width - len(text))  # wipes the rest of a longer line
             end = "" if text else "\r"
             print(f"\r{text}{blank}", end=end, file=sys.stderr, flush=True)

@@ -12,6 +12,7 @@ from ecs_market.cli import report
 from ecs_market.cli.output import OutputFolder, numbered
 from ecs_market.cli.parser import INTERRUPTED
 from ecs_market.cli.progress import Compiling, Progress
+from ecs_market.cli.watch import watch
 from ecs_market.errors import InputError, MarketError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run(options: Namespace) -> int:
             print(f"ecs-market: {notice}", file=sys.stderr)
         try:
             with simulation:
-                status = follow(simulation, ticks)
+                status = follow(simulation, ticks, watched=options.watch)
                 summary = simulation.summary()
         except MarketError:
             print(f"ecs-market: what was recorded before is in {output.path}", file=sys.stderr)
@@ -77,9 +78,9 @@ def run(options: Namespace) -> int:
     return INTERRUPTED if status == "interrupted" else 0
 
 
-def follow(simulation: Simulation, ticks: int) -> str:
-    """Run the ticks under a progress line and say how it ended."""
-    with Progress(ticks) as progress:
+def follow(simulation: Simulation, ticks: int, *, watched: bool) -> str:
+    """Run the ticks under a live view or a progress line and say how it ended."""
+    with watch(simulation, ticks) if watched else Progress(ticks) as progress:
         try:
             simulation.run(ticks, on_tick=progress)
         except KeyboardInterrupt:

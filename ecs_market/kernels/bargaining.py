@@ -8,6 +8,8 @@ for the rule in use with `agree` bound to it, and for the families in use; see
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
@@ -18,6 +20,7 @@ from ecs_market.kernels.bargaining_sides import (
     HIGHER,
     LOWER,
     NEXT,
+    RATE,
     ROW,
     WEIGHT,
     WORTH,
@@ -37,11 +40,12 @@ from ecs_market.kernels.bargaining_sides import (
     pick_items,
     put_back,
     take_up,
+    with_room,
     worth,
     write_gains,
     write_rates,
 )
-from ecs_market.kernels.jit import absorbed, borrowing
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
@@ -78,7 +82,7 @@ def book(pair: Pair, scale: Scale, buyer: int, k: int, unit: int, size: int, pai
         move(pair, scale, at, k, sign * size)
         move(pair, scale, at, unit, -sign * paid)
         pair.state[at, WORTH] = pair.state[at, NEXT]
-        if write_rates(pair, scale, at):
+        if write_rates(pair, scale, at, k):
             changed = True
     return changed
 
@@ -138,6 +142,8 @@ def carry_out(
     if not book(pair, scale, buyer, k, unit, size, paid) and REPEATS:
         times = repeats(pair, scale, buyer, k, unit, size, paid, steps, unit_steps)
         if times > 0:
+            pair.state[0, RATE] = math.nan
+            pair.state[1, RATE] = math.nan
             book(pair, scale, buyer, k, unit, times * size, times * paid)
             total += times
     pair.state[0, GAINED] += float64(total) * first
@@ -150,16 +156,6 @@ def count_worth(pair: Pair, scale: Scale, sign: float) -> None:
     for at in range(2):
         found = worth(pair, scale, at) / pair.state[at, WEIGHT]
         pair.state[at, GAINED] += sign * found
-
-
-@absorbed
-def write_deal(deals: I64, at: int, buyer: int, seller: int, k: int, size: int, steps: int) -> None:
-    """Write down a trade between two rows."""
-    deals[at, 0] = buyer
-    deals[at, 1] = seller
-    deals[at, 2] = k
-    deals[at, 3] = size
-    deals[at, 4] = steps
 
 
 def meet(
@@ -190,6 +186,8 @@ def meet(
         steps = in_steps(midpoint(one, two), scale.step)
         unit_steps = int64(0) if unit == n else scale.one
         leads = buyer_leads(lead, buyer)
+        pair.state[0, RATE] = math.nan
+        pair.state[1, RATE] = math.nan
         size, steps = agree(
             pair, scale, buyer, k, unit, steps, unit_steps, rule, leads, halves, work, traded
         )
@@ -200,10 +198,10 @@ def meet(
         size, paid = carry_out(pair, scale, buyer, k, unit, size, steps, unit_steps)
         row = pair.held[buyer, ROW]
         other = pair.held[1 - buyer, ROW]
-        write_deal(deals, used, row, other, k, size, steps)
+        note(deals, used, row, other, k, size, steps)
         used += 1
         if unit < n:
-            write_deal(deals, used, other, row, unit, paid, unit_steps)
+            note(deals, used, other, row, unit, paid, unit_steps)
             used += 1
         made += 1
         forget(tried)
@@ -245,17 +243,19 @@ def trade_in_rounds(
     traded = np.empty(entries, np.bool_)
     tried = np.empty((n, n + 1), np.bool_)
     deals = np.empty((2 * MOST_AGREEMENTS, FIELDS), np.int64)
-    pair = new_pair(n, entries, parameters.shape[1])
+    pair = new_pair(n, entries, parameters.shape[1], halves.shape[0])
     for place in range(start, stop):
         for at in range(2):
             row = first[place] if at == 0 else second[place]
             take_up(row, at, goods, money, family, parameters, weight, scale, pair)
-            write_rates(pair, scale, at)
+            write_rates(pair, scale, at, -1)
         made, written = meet(pair, scale, rule, leads[place], halves, work, traded, tried, deals)
+        if used + written > record.shape[0]:
+            record = with_room(record, used, max(16, written))
         for row in range(written):
             buyer = ids[deals[row, 0]]
             seller = ids[deals[row, 1]]
-            record = note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
+            note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
             used += 1
         trades[place] = made
         gained[place, 0] = 0

@@ -13,6 +13,8 @@ import math
 from ecs_market.kernels.bargaining_sides import (
     FAMILY,
     NEXT,
+    RATE,
+    SLOPES,
     WEIGHT,
     Pair,
     Scale,
@@ -78,31 +80,44 @@ def pays_for(cash: int, size: int, steps: int) -> bool:
     return float64(size) * float64(steps) <= MAX_MINOR and size * steps <= cash
 
 
+def slope_after(
+    pair: Pair, scale: Scale, at: int, k: int, sign: int, place: int, size: int
+) -> float:
+    """Return what a unit more is worth to a side after the block of `size` lots at `place`.
+
+    It is worked out once for each good in question; after nothing it is the rate.
+    """
+    if size == 0:
+        return float64(pair.rates[at, k])
+    known = float64(pair.state[at, SLOPES + place])
+    if math.isnan(known):
+        known = marginal_after(pair, scale, at, k, sign * size)
+        pair.state[at, SLOPES + place] = known
+    return known
+
+
 def side_gains(
-    pair: Pair, scale: Scale, at: int, k: int, change: int, price: float, span: int, far: float
+    pair: Pair, scale: Scale, at: int, k: int, sign: int, place: int, size: int, price: float
 ) -> int:
     """Return whether a block surely gains for a side, or surely not, by slopes of a concave gain.
 
     The gain of a block is at least each half of it times the slope at its end, and at most each
-    half times the slope at its start.  `far` is the marginal utility after `span` lots.
+    half times the slope at its start.
     """
     cost = price * pair.state[at, WEIGHT]
-    sign = 1.0 if change > 0 else -1.0
-    end = far if abs(change) == span else marginal_after(pair, scale, at, k, change)
-    end = sign * (end - cost)
+    way = float64(sign)
+    end = way * (slope_after(pair, scale, at, k, sign, place, size) - cost)
     # Where a good begins there are no slopes: marginal utilities are those of half a lot.
-    inside = min(pair.held[at, k], pair.held[at, k] + change) > 0
+    inside = min(pair.held[at, k], pair.held[at, k] + sign * size) > 0
     if inside and end > SURE * cost:
         return YES
-    size = abs(change)
     half = size >> 1
-    middle = marginal_after(pair, scale, at, k, half if change > 0 else -half)
-    middle = sign * (middle - cost)
+    middle = way * (slope_after(pair, scale, at, k, sign, place + 1, half) - cost)
     first = float64(half)
     rest = float64(size - half)
     if inside and first * middle + rest * end > SURE * cost * float64(size):
         return YES
-    if first * (sign * (pair.rates[at, k] - cost)) + rest * middle <= 0.0:
+    if first * (way * (pair.rates[at, k] - cost)) + rest * middle <= 0.0:
         return NO
     return PERHAPS
 
@@ -112,20 +127,19 @@ def block_gains(
     scale: Scale,
     buyer: int,
     k: int,
+    place: int,
     size: int,
     steps: int,
     price: float,
-    span: int,
-    far: tuple[float, float],
 ) -> bool:
     """Return whether a block of good k for money gains for both, whose gains are concave."""
     seller = 1 - buyer
     pair.state[0, NEXT] = math.nan
     pair.state[1, NEXT] = math.nan
-    buys = side_gains(pair, scale, buyer, k, size, price, span, far[0])
+    buys = side_gains(pair, scale, buyer, k, 1, place, size, price)
     if buys == NO:
         return False
-    sells = side_gains(pair, scale, seller, k, -size, price, span, far[1])
+    sells = side_gains(pair, scale, seller, k, -1, place, size, price)
     if sells == NO:
         return False
     for turn in range(2):
@@ -185,6 +199,12 @@ def find_block(
     if rates[seller, k] >= price * state[seller, WEIGHT]:
         return int64(0)
     last = halves.shape[0]
+    for turn in range(2):
+        for block in range(last):
+            state[turn, SLOPES + block] = math.nan
+    if span == halves[0]:
+        state[buyer, SLOPES] = far[0]
+        state[seller, SLOPES] = far[1]
     cash = int64(pair.held[buyer, money_at(pair)])
     first = 0
     while first < last and not (halves[first] <= span and pays_for(cash, halves[first], steps)):
@@ -195,11 +215,13 @@ def find_block(
     found = int64(0)
     smaller = last
     after = (math.nan, math.nan)
+    place = 0
     while first <= at < smaller:
         size = int64(halves[at])
-        if block_gains(pair, scale, buyer, k, size, steps, price, span, far):
+        if block_gains(pair, scale, buyer, k, at, size, steps, price):
             # Nothing smaller is of interest now.
             found = size
+            place = at
             after = (float64(state[0, NEXT]), float64(state[1, NEXT]))
             smaller = at
             at -= 1
@@ -209,6 +231,9 @@ def find_block(
             first = at + 1
             at += 1
     state[0, NEXT], state[1, NEXT] = after
+    if found > 0:
+        state[0, RATE] = state[0, SLOPES + place]
+        state[1, RATE] = state[1, SLOPES + place]
     return found
 
 

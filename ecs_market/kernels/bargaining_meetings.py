@@ -1,4 +1,4 @@
-# ruff: noqa: ARG001  # every rule has the signature that the loop over pairs calls
+# every rule has the signature that the loop over pairs calls
 
 """Pairs that settle everything in one deal: the Nash and its related solutions, pair by pair.
 
@@ -38,6 +38,7 @@ from ecs_market.kernels.bargaining_sides import (
     pick_items,
     put_back,
     take_up,
+    with_room,
     worth,
     write_gains,
     write_rates,
@@ -186,7 +187,7 @@ def settle_jointly(
     used = 0
     tried = np.empty((n, n + 1), np.bool_)
     goal = np.empty(4)
-    pair = new_pair(n, entries, parameters.shape[1])
+    pair = new_pair(n, entries, parameters.shape[1], halves.shape[0])
     draft = new_draft(n, entries)
     lots = draft.lots
     unit = 0.0 if scale.mode == UNIT_OF_ACCOUNT else scale.minor
@@ -195,7 +196,7 @@ def settle_jointly(
             row = first[place] if at == 0 else second[place]
             take_up(row, at, goods, money, family, parameters, weight, scale, pair)
             worth(pair, scale, at)
-            write_rates(pair, scale, at)
+            write_rates(pair, scale, at, -1)
         trades[place] = 0
         gained[place, 0] = 0
         gained[place, 1] = 0
@@ -207,11 +208,13 @@ def settle_jointly(
         if not find_solution(pair, scale, draft, goal, cash):
             continue
         agreed, paid = find_deal(pair, scale, draft, goal, cash)
+        if used + n > record.shape[0]:
+            record = with_room(record, used, n)
         for k in range(n):
             if agreed and lots[k] != 0:
                 i, j = ids[first[place]], ids[second[place]]
                 buyer, seller = (i, j) if lots[k] > 0 else (j, i)
-                record = note(record, used, buyer, seller, k, abs(lots[k]), draft.steps[k])
+                note(record, used, buyer, seller, k, abs(lots[k]), draft.steps[k])
                 used += 1
                 trades[place] = 1
         if trades[place] > 0:

@@ -25,8 +25,10 @@ from ecs_market.units import MAX_LOTS, MAX_STEPS
 # Columns of `held` after the items.
 FAMILY, ROW = -2, -1
 # Columns of `state`: the weight of money; the utility, and that after the trade in question, nan if
-# not worked out; what the side has gained [M], in quasi-linear money without what it was paid.
-WEIGHT, WORTH, NEXT, GAINED = 0, 1, 2, 3
+# not worked out; what the side has gained [M], in quasi-linear money without what it was paid; the
+# marginal utility of the good in question after the trade, nan if not worked out.  `SLOPES` and the
+# columns after it are marginal utilities of that good after each of the blocks, nan likewise.
+WEIGHT, WORTH, NEXT, GAINED, RATE, SLOPES = 0, 1, 2, 3, 4, 5
 # Who proposes: the lower id, the higher id, who buys or who sells.
 LOWER, HIGHER, BUYER, SELLER = 0, 1, 2, 3
 # A gain under this share of the utilities compared is float noise.
@@ -50,7 +52,7 @@ class Pair(NamedTuple):
     taste
         float64 (2, P): the rows of parameters.
     state
-        float64 (2, 4): see `WEIGHT` and the columns after it.
+        float64 (2, 5 + blocks): see `WEIGHT` and the columns after it.
     rates
         float64 (2, K + 1): the marginal utilities of the items.
     """
@@ -74,13 +76,13 @@ class Scale(NamedTuple):
 
 
 @kernel
-def new_pair(goods: int, entries: int, parameters: int) -> Pair:
-    """Return room for a pair."""
+def new_pair(goods: int, entries: int, parameters: int, blocks: int) -> Pair:
+    """Return room for a pair, and for the slopes of so many blocks."""
     return Pair(
         np.empty((2, goods + 3), np.int64),
         np.empty((2, entries)),
         np.empty((2, parameters)),
-        np.empty((2, 4)),
+        np.empty((2, SLOPES + blocks)),
         np.empty((2, goods + 1)),
     )
 
@@ -200,6 +202,7 @@ def take_up(
     state[at, WORTH] = math.nan
     state[at, NEXT] = math.nan
     state[at, GAINED] = 0.0
+    state[at, RATE] = math.nan
     pair.rates[at, n] = weight[row]
 
 
@@ -233,12 +236,17 @@ def worth(pair: Pair, scale: Scale, at: int) -> float:
     return known
 
 
-def write_rates(pair: Pair, scale: Scale, at: int) -> bool:
-    """Write the marginal utilities of a side's items; return whether any has changed."""
+def write_rates(pair: Pair, scale: Scale, at: int, known: int) -> bool:
+    """Write the marginal utilities of a side's items; return whether any has changed.
+
+    That of good `known` is taken from `RATE` where it has been worked out.
+    """
     changed = False
     for k in range(pair.bundle.shape[1]):
         family = pair.held[at, FAMILY]
-        rate = marginal(family, pair.bundle[at], pair.taste[at], 0.5 * scale.lot, k)
+        rate = float64(pair.state[at, RATE]) if k == known else math.nan
+        if math.isnan(rate):
+            rate = marginal(family, pair.bundle[at], pair.taste[at], 0.5 * scale.lot, k)
         changed = changed or rate != pair.rates[at, k]
         pair.rates[at, k] = rate
     return changed
@@ -319,17 +327,22 @@ def write_gains(pair: Pair, scale: Scale, place: int, money: I64, gained: I64) -
 
 
 @kernel
-def note(record: I64, used: int, buyer: int, seller: int, k: int, size: int, steps: int) -> I64:
-    """Add a row to the record; return it, grown if it was full."""
-    if used == record.shape[0]:
-        grown = np.empty((max(16, 2 * used), FIELDS), np.int64)
-        for row in range(used):
-            for column in range(FIELDS):
-                grown[row, column] = record[row, column]
-        record = grown
-    record[used, 0] = buyer
-    record[used, 1] = seller
-    record[used, 2] = k
-    record[used, 3] = size
-    record[used, 4] = steps
-    return record
+def with_room(record: I64, used: int, more: int) -> I64:
+    """Return the record, or a longer copy of its `used` rows that has room for `more`."""
+    if used + more <= record.shape[0]:
+        return record
+    grown = np.empty((max(used + more, 2 * used), FIELDS), np.int64)
+    for row in range(used):
+        for column in range(FIELDS):
+            grown[row, column] = record[row, column]
+    return grown
+
+
+@borrowing
+def note(record: I64, at: int, buyer: int, seller: int, k: int, size: int, steps: int) -> None:
+    """Write a row of the record."""
+    record[at, 0] = buyer
+    record[at, 1] = seller
+    record[at, 2] = k
+    record[at, 3] = size
+    record[at, 4] = steps

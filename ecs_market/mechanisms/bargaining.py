@@ -55,21 +55,29 @@ class Bargains:
         int64 (pairs, 2): rows of the two agents, the lower id first.
     side_gain
         int64 (pairs, 2): what each of the two gained from trade [minor unit].
-    trades
-        Every trade, in the order of pairs.
+    records
+        int64 (m, 5) each, in the order of pairs: buyer id, seller id, good, lots, price [step].
     """
 
     pairs: int
     agreements: I32
     row: I64
     side_gain: I64
-    trades: Trades
+    records: list[I64]
 
     @property
     def gain(self) -> I64:
         """int64 (pairs,): gains from trade of each pair [minor unit]."""
         gain: I64 = self.side_gain.sum(axis=1)
         return gain
+
+    @property
+    def trades(self) -> Trades:
+        """Every trade, in the order of pairs."""
+        none = np.empty((0, bargaining_sides.FIELDS), np.int64)
+        rows = np.concatenate([none, *self.records])
+        market = np.full(len(rows), -1, np.int64)
+        return Trades(market, *np.ascontiguousarray(rows.T))
 
 
 def _joint(made: Callable[..., Any], common: dict[str, Any], chosen: Any) -> Any:
@@ -103,7 +111,8 @@ def _terms(made: Callable[..., Any], rule: str, common: dict[str, Any], chosen: 
     gain, both_gain = common["gain"], common["both_gain"]
     if rule == "compensating_block":
         after = made(blocks.marginal_after, marginal=chosen.marginal)
-        sides = made(blocks.side_gains, marginal_after=after)
+        slope = made(blocks.slope_after, marginal_after=after)
+        sides = made(blocks.side_gains, slope_after=slope)
         gains = made(blocks.block_gains, gain=gain, side_gains=sides)
         return made(
             blocks.agree_on_block,
@@ -242,8 +251,4 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
         agreements,
         cost=PAIR_COST,
     )
-    rows = np.concatenate(records) if records else np.empty((0, bargaining_sides.FIELDS), np.int64)
-    buyer, seller, good, quantity, price = (rows[:, column] for column in range(5))
-    market = np.full(len(rows), -1, np.int64)
-    trades = Trades(market, buyer, seller, good, quantity, price)
-    return Bargains(len(first), agreements, np.column_stack([first, second]), gain, trades)
+    return Bargains(len(first), agreements, np.column_stack([first, second]), gain, records)

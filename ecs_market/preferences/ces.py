@@ -112,18 +112,39 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
 
 
 @borrowing
+def parts(goods: F64, parameters: F64, floor: float, k: int) -> float:
+    """Return the sum of w x^rho over the term of good k in it, quantities at least `floor`."""
+    n = goods.shape[0]
+    rho = parameters[2 * n]
+    quantity = max(goods[k], floor)
+    total = 1.0
+    for m in range(n):
+        if m != k and parameters[m] > 0.0:
+            apart = parameters[n + m] - parameters[n + k]
+            total += exp(apart + rho * log(max(goods[m], floor) / quantity))
+    return total
+
+
+@borrowing
+def height(goods: F64, parameters: F64, floor: float, k: int, whole: float) -> float:
+    """Return u with every quantity taken at no less than `floor`, from the `parts` of good k."""
+    n = goods.shape[0]
+    rho = parameters[2 * n]
+    terms = parameters[n + k] + rho * log(max(goods[k], floor)) + log(whole)
+    return exp(min(terms / rho, MOST_LOGARITHM))
+
+
+@borrowing
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`."""
     n = goods.shape[0]
     if parameters[k] <= 0.0:
         return 0.0
-    rho = parameters[2 * n]
-    quantity = max(goods[k], floor)
-    terms = log_terms(goods, parameters, floor)
-    share = exp(parameters[n + k] + rho * log(quantity) - terms)
+    whole = parts(goods, parameters, floor, k)
+    found = 1.0 / (whole * max(goods[k], floor))
     if parameters[2 * n + 2] == LOG:
-        return float64(parameters[2 * n + 1] * share / quantity)
-    return float64(exp(min(terms / rho, MOST_LOGARITHM)) * share / quantity)
+        return float64(parameters[2 * n + 1] * found)
+    return float64(height(goods, parameters, floor, k, whole) * found) if found > 0.0 else 0.0
 
 
 @borrowing
@@ -133,16 +154,16 @@ def hessian(goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     if parameters[k] <= 0.0 or parameters[m] <= 0.0:
         return 0.0
     rho = parameters[2 * n]
-    at_k = max(goods[k], floor)
-    at_m = max(goods[m], floor)
-    terms = log_terms(goods, parameters, floor)
-    share_k = exp(parameters[n + k] + rho * log(at_k) - terms)
-    share_m = exp(parameters[n + m] + rho * log(at_m) - terms)
+    whole = parts(goods, parameters, floor, k)
+    share = 1.0 / (whole if k == m else parts(goods, parameters, floor, m))
     own = 1.0 if k == m else 0.0
-    bend = share_k / (at_k * at_m)
+    bend = 1.0 / (whole * max(goods[k], floor) * max(goods[m], floor))
     if parameters[2 * n + 2] == LOG:
-        return float64(parameters[2 * n + 1] * bend * (rho * (own - share_m) - own))
-    return float64(exp(min(terms / rho, MOST_LOGARITHM)) * bend * (1.0 - rho) * (share_m - own))
+        return float64(parameters[2 * n + 1] * bend * (rho * (own - share) - own))
+    if bend == 0.0:
+        return 0.0
+    bend *= (1.0 - rho) * (share - own)
+    return float64(height(goods, parameters, floor, k, whole) * bend)
 
 
 @borrowing

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ecs_market.kernels.jit import borrowing, specialise
+from ecs_market.kernels.jit import absorbed, borrowing, specialise
 from ecs_market.preferences import (
     blocks,
     ces,
@@ -139,7 +139,11 @@ def search(codes: tuple[int, ...], fees: bool = False) -> Search:
     chosen = dispatch(codes)
     name = f"{chosen.name}_fees" if fees else chosen.name
     gain_at = specialise(
-        searching.gain_at, f"gain_at_{name}", wanted=_wanted(chosen, fees), utility=chosen.utility
+        searching.gain_at,
+        f"gain_at_{name}",
+        borrowing,
+        wanted=_wanted(chosen, fees),
+        utility=chosen.utility,
     )
     return Search(
         appraise=specialise(
@@ -171,12 +175,13 @@ def own_gains(codes: tuple[int, ...]) -> Callable[..., None]:
 
 def _wanted(chosen: Dispatch, fees: bool) -> Any:
     """Return the kernel that writes what an agent wants at a price, after fees if there are any."""
-    wanted = specialise(holdings.wanted, f"wanted_{chosen.name}", demand=chosen.demand)
+    wanted = specialise(holdings.wanted, f"wanted_{chosen.name}", borrowing, demand=chosen.demand)
     if not fees:
         return wanted
     sides = specialise(
         holdings.try_sides,
         f"try_sides_{chosen.name}",
+        borrowing,
         demand=chosen.demand,
         utility=chosen.utility,
         indifference_count=chosen.indifference_count,
@@ -185,6 +190,7 @@ def _wanted(chosen: Dispatch, fees: bool) -> Any:
     return specialise(
         holdings.wanted_after_fees,
         f"wanted_after_fees_{chosen.name}",
+        borrowing,
         utility=chosen.utility,
         try_sides=sides,
         wanted=wanted,
@@ -227,7 +233,14 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
             )
         else:
             other = getattr(dispatch(codes[:-1]), function)
+            # What face-to-face trade asks for over and over is put where it is asked.
+            compiler = absorbed if function == "marginal" else borrowing
             bound = {"CODE": family.CODE, "own": own, "other": other}
-            link = specialise(getattr(chain, function), f"{function}_{name}", borrowing, **bound)
+            link = specialise(
+                getattr(chain, function),
+                f"{function}_{name}",
+                compiler,
+                **bound,
+            )
         made[function] = link
     return Dispatch(name=name, **made)

@@ -244,8 +244,9 @@ def find_market(
         money = float64(cash[row]) * minor_size
         if mode == IN_UTILITY:
             goods[goods_count] = money
-        for k in range(n):
-            rate[k] = marginal(code, goods, own, floor, k)
+        if mode != QUASILINEAR or weight <= 0.0:
+            for k in range(n):
+                rate[k] = marginal(code, goods, own, floor, k)
         before = utility(code, goods, own, floor)
         kept = int64(-1)
         if intent_kind[row] == market_kind and intent_since[row] >= 0:
@@ -317,17 +318,18 @@ def find_market(
                             step_denominator,
                         )
                     if price[k] <= 0.0:
-                        price[k] = max(rate[k] / worth, 1e-12)
+                        price[k] = max(marginal(code, goods, own, floor, k) / worth, 1e-12)
             if useless:
                 worth = 0.0
                 for k in range(n):
                     if traded[k]:
                         worth = max(worth, rate[k] / price[k])
             value = 0.0
-            for tilt in (up, down):
+            for turn in range(1 if up == down else 2):
+                tilt = up if turn == 0 else down
                 for k in range(n):
                     tilted[k] = price[k] if k == steady else price[k] * tilt
-                value += 0.5 * gain_at(
+                value += (1.0 if up == down else 0.5) * gain_at(
                     code,
                     tilted,
                     fee_rate[post],

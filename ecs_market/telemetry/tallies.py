@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ecs_market.kernels.tallying import add_bargains, add_trades
 from ecs_market.totals import Tally
-from ecs_market.types import I64
 from ecs_market.world import World
 
 
@@ -26,9 +26,11 @@ def tally_posts(world: World) -> Tally:
             np.add.at(tally.fee, made.market, made.fee)
         if made is None:
             at, good = np.nonzero(volume)
-            tally.prices.add(ids[at], good, volume[at, good], clearing.price[at, good])
+            trades = ids[at], good, volume[at, good], clearing.price[at, good]
         else:
-            tally.prices.add(made.market, made.good, made.quantity, made.price)
+            trades = made.market, made.good, made.quantity, made.price
+        arrays = (np.ascontiguousarray(each, np.int64) for each in trades)
+        add_trades(*arrays, tally.prices.origin, tally.prices.sums)
     return tally
 
 
@@ -36,12 +38,10 @@ def tally_pairs(world: World) -> Tally:
     """Return the tick's trade face to face, in one row."""
     tally = Tally.none(1, world.goods)
     bargains = world.scratch.bargains
-    if bargains is not None and bargains.trades.size:
-        made = bargains.trades
+    if bargains is not None and bargains.agreements.any():
         tally.trades[0] = bargains.agreements.sum()
         tally.clears[0] = 1
         tally.gain[0] = bargains.side_gain.sum()
-        np.add.at(tally.volume[0], made.good, made.quantity)
-        here: I64 = np.zeros(made.size, np.int64)
-        tally.prices.add(here, made.good, made.quantity, made.price)
+        for record in bargains.records:
+            add_bargains(record, tally.volume, tally.prices.origin, tally.prices.sums)
     return tally
