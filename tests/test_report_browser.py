@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from ecs_market import Simulation
 from ecs_market.reporting import write_comparison, write_report
+from ecs_market.scenario import from_dict
 from tests.browser import Shown, chromium
 from tests.reports import NAUGHTY, WALKERS, million, query, record, shipped
 
@@ -284,6 +286,19 @@ def test_odd_runs(case: str, viewport: dict[str, int], show: Show, tmp_path: Pat
     shown.settle()
     count = query(base, "SELECT count(*) FROM agents WHERE tick = ?", min(ticks - 1, 0))[0][0]
     assert len(shown.ask("() => R.agents()")) == count > 0
+
+
+@pytest.mark.parametrize("options", [{"snapshot_every": 0}, {"telemetry_level": "summary"}])
+def test_runs_that_recorded_little(options: dict[str, Any], show: Show, tmp_path: Path) -> None:
+    base = tmp_path / "run.db"
+    with Simulation(from_dict(WALKERS), seed=7, telemetry=base, **options) as simulation:
+        simulation.run(12)
+    shown = show(base)
+    shown.page.locator("#scrubber").fill("5")
+    shown.settle()
+    agents = query(base, "SELECT count(*) FROM agents WHERE tick = 5")[0][0]
+    assert shown.page.locator("#map").get_attribute("data-agents") == str(agents)
+    assert len(table(shown, "prices")) > 1
 
 
 def test_comparison_shares_axes(markets: Path, show: Show, tmp_path: Path) -> None:

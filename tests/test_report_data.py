@@ -169,6 +169,17 @@ def test_memory_and_file_make_the_same_page(tmp_path: Path) -> None:
     assert pages[0] == pages[1]
 
 
+@pytest.mark.parametrize("level", ["summary", "trades", "orders", "full"])
+def test_every_level_makes_a_page_from_memory(tmp_path: Path, level: str) -> None:
+    scenario = load_scenario("walrasian_two_markets")
+    with Simulation(scenario, seed=2, telemetry_level=level) as simulation:
+        simulation.run(8)
+        simulation.report(tmp_path / "report.html")
+    (run,) = page_data(tmp_path / "report.html")["runs"]
+    assert run["facts"]["level"] == level
+    assert run["trades"]["recorded"] == (level != "summary")
+
+
 def test_nothing_recorded_is_said(tmp_path: Path) -> None:
     scenario = load_scenario("walrasian_two_markets")
     with (

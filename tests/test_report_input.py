@@ -14,7 +14,7 @@ from ecs_market import Simulation
 from ecs_market.cli import main
 from ecs_market.reporting import reading
 from ecs_market.scenario import from_dict
-from tests.reports import change, page_data, record
+from tests.reports import WALKERS, change, page_data, record
 
 
 @pytest.fixture(scope="module")
@@ -154,8 +154,6 @@ def test_damaged_databases_never_end_in_a_traceback(
 def test_a_run_that_goes_on_is_shown_up_to_its_last_tick(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.reports import WALKERS
-
     base, page = tmp_path / "run.db", tmp_path / "x.html"
     with Simulation(from_dict(WALKERS), seed=1, telemetry=base) as simulation:
         simulation.run(5)
@@ -170,6 +168,35 @@ def test_a_run_that_goes_on_is_shown_up_to_its_last_tick(
     (run,) = page_data(page)["runs"]
     assert run["facts"]["ticks"] == 5
     assert run["facts"]["notices"] == [said.removeprefix("ecs-market: ").rstrip()]
+
+
+def test_a_run_that_was_killed_is_read_with_its_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base, left = tmp_path / "run.db", tmp_path / "left"
+    left.mkdir()
+    with Simulation(from_dict(WALKERS), seed=1, telemetry=base) as simulation:
+        simulation.run(6)
+        simulation.telemetry.flush()
+        for name in ("run.db", "run.db-wal"):  # as they lie there after a power cut
+            shutil.copy(tmp_path / name, left / name)
+    assert (left / "run.db-wal").stat().st_size > 0
+    assert main(["report", str(left)]) == 0
+    assert "last whole tick, 5" in capsys.readouterr().err
+    (run,) = page_data(left / "report.html")["runs"]
+    assert run["facts"]["ticks"] == 6
+
+
+def test_several_runs_go_into_one_page_here(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(tmp_path / "run", tmp_path / "again")
+    assert main(["report", "run", "again"]) == 0
+    assert capsys.readouterr().out.startswith("report.html (")
+    assert len(page_data(tmp_path / "report.html")["runs"]) == 2
+    change(tmp_path / "again" / "run.db", "PRAGMA user_version = 1")
+    assert refused(capsys, "run", "again").startswith("again: ")
+    assert "at most 12" in refused(capsys, *[f"run{i}" for i in range(13)])
 
 
 def test_a_run_that_failed_says_so(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,9 @@ _SCRIPTS = (
     "js/main.js",
 )
 
+ASSETS = (*_STYLES, *_SCRIPTS)
+"""The files that a page is made of, in their order, below `assets`."""
+
 MARK = b'<meta name="generator" content="ecs-market report">'
 """What tells a report from any other page."""
 

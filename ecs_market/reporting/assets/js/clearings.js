@@ -121,11 +121,9 @@
     const spec = effort(data, state, (each) => each.residual.map(Math.abs));
     const log = spec.series.some(({ values }) => values.some((value) => value > 0));
     const note = "Excess demand over gross wishes when the mechanism stopped, before rounding, without its sign.";
-    const format = log ? (value) => value.toExponential(0).replace("-", "−") : R.tight;
     return {
       ...spec,
       log,
-      format,
       yLabel: "share of gross wishes",
       note: note + (log ? " Where it was 0, nothing is drawn." : ""),
     };

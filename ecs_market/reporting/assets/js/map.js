@@ -61,24 +61,25 @@
 
     controls(run) {
       const { show, data } = this;
-      const by = R.el("div");
+      const [by, layers] = [R.el("div"), R.el("fieldset")];
+      const none = { trades: !run.trades.kept, pairs: !run.pairs.kept, patches: !run.patches.changes };
       const set = (name) => (value) => {
         show[name] = value;
         if (name === "heat") offer();
         this.draw();
       };
+      // What a heat map covers is not offered with it.
+      const offered = ([name]) => !none[name] && !(show.heat && name in none);
       const offer = () => {
         const options = show.heat ? HEAT : BY;
         if (!options.some(([value]) => value === show.by)) show.by = options[0][0];
         by.replaceChildren(R.choice("Colour by", options, show.by, set("by")));
+        const boxes = LAYERS.filter(offered).map(([name, label]) => R.toggle(label, show[name], set(name)));
+        layers.replaceChildren(R.el("legend", {}, "Show"), ...(data.heat ? [heat] : []), ...boxes);
       };
+      const heat = R.toggle("Heat map", true, set("heat"));
       offer();
-      const none = { trades: !run.trades.kept, pairs: !run.pairs.kept, patches: !run.patches.changes };
-      const boxes = LAYERS.filter(([name]) => !none[name]).map(([name, label]) =>
-        R.toggle(label, show[name], set(name)),
-      );
-      if (data.heat) boxes.unshift(R.toggle("Heat map", true, set("heat")));
-      return R.el("div", { class: "controls" }, by, R.el("fieldset", {}, R.el("legend", {}, "Show"), ...boxes));
+      return R.el("div", { class: "controls" }, by, layers);
     }
 
     table() {

@@ -55,37 +55,12 @@
     const step = Math.max(1, Math.ceil(table.rows / ROWS));
     const note =
       step > 1 ? `${caption}. One row in ${R.number(step)} of ${R.number(table.rows)}; the CSV has all.` : caption;
-    const body = R.el("tbody");
-    for (let i = 0; i < table.rows; i += step) {
-      const values = table.row(i);
-      body.append(
-        R.el(
-          "tr",
-          {},
-          ...values.map((value, at) =>
-            R.el(
-              at ? "td" : "th",
-              { scope: at ? null : "row", class: typeof value === "number" ? "figure" : null },
-              shown(value),
-            ),
-          ),
-        ),
-      );
-    }
-    const head = R.el(
-      "tr",
-      {},
-      ...table.head.map((name, at) =>
-        R.el(
-          "th",
-          {
-            scope: "col",
-            class: table.rows && typeof table.row(0)[at] === "number" ? "figure" : null,
-          },
-          name,
-        ),
-      ),
-    );
+    const rows = [];
+    for (let i = 0; i < table.rows; i += step) rows.push(table.row(i));
+    const figure = table.head.map((_, at) => (rows.some((row) => typeof row[at] === "number") ? "figure" : null));
+    const put = (value, at) => R.el(at ? "td" : "th", { scope: at ? null : "row", class: figure[at] }, shown(value));
+    const body = R.el("tbody", {}, ...rows.map((row) => R.el("tr", {}, ...row.map(put))));
+    const head = R.el("tr", {}, ...table.head.map((name, at) => R.el("th", { scope: "col", class: figure[at] }, name)));
     return R.el("table", {}, R.el("caption", {}, note), R.el("thead", {}, head), body);
   };
 
