@@ -30,7 +30,7 @@
   ];
   const LAST = [
     ["milliseconds a tick", 3, (run) => spent(run) / Math.max(run.facts.ticks, 1)],
-    ["state hash", 0, (run) => run.facts.state_hash || ""],
+    ["state hash, its start", 0, (run) => (run.facts.state_hash || "–").slice(0, 12)],
   ];
 
   function ofGood(good) {

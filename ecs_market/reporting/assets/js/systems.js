@@ -13,11 +13,11 @@
   }
 
   // Some ticks take far longer than others, the first above all: they may leave the chart.
-  function highest(sums) {
+  R.highest = function (sums) {
     const sorted = sums.slice().sort();
     const share = sorted.length > 20 ? 0.96 : 1;
     return 1.5 * sorted[Math.floor(share * (sorted.length - 1))] || 1;
-  }
+  };
 
   function timeSpec(run) {
     const { systems } = run;
@@ -29,7 +29,7 @@
       rows: x.length,
       row: (i) => [x[i], ...columns.map((column) => column[i])],
     };
-    const range = series.length ? [0, highest(series[0].values)] : undefined;
+    const range = series.length ? [0, R.highest(series[0].values)] : undefined;
     return { x, series, table, range, clocked: true, yLabel: "ms a tick", height: 330, none: "The run has no tick." };
   }
 
