@@ -170,6 +170,19 @@ def test_a_run_that_goes_on_is_shown_up_to_its_last_tick(
     assert run["facts"]["notices"] == [said.removeprefix("ecs-market: ").rstrip()]
 
 
+def test_all_that_is_read_is_of_one_moment(tmp_path: Path) -> None:
+    base = tmp_path / "run.db"
+    with Simulation(from_dict(WALKERS), seed=1, telemetry=base) as simulation:
+        simulation.run(5)
+        simulation.telemetry.flush()
+        with reading.opened(base) as database:
+            simulation.run(5)
+            simulation.telemetry.flush()
+            assert database.rows("SELECT count(*) FROM ticks") == [(5,)]
+        with reading.opened(base) as database:
+            assert database.rows("SELECT count(*) FROM ticks") == [(10,)]
+
+
 def test_a_run_that_was_killed_is_read_with_its_log(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,9 +20,7 @@ def curves_of(database: RunDatabase) -> dict[str, Any]:
     Points are sorted by post, good, tick and price; `orders` holds what was bid and asked at each
     limit of auctions, which a page adds up.
     """
-    goods = Codes()
-    for name in database.goods:
-        goods[name]
+    goods = Codes.of(database.goods)
     schedules: list[Array] = [np.empty(0, np.int64)] * len(_NAMES)
     if database.has("clear_curves"):
         schedules = database.columns(

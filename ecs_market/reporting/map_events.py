@@ -15,9 +15,7 @@ from ecs_market.reporting.snapshots import Snapshots
 
 def patches_of(database: RunDatabase) -> dict[str, Any]:
     """Return the patches, and the changes of their stock in the order of ticks."""
-    goods = Codes()
-    for name in database.goods:
-        goods[name]
+    goods = Codes.of(database.goods)
     good, ident, x, y, tick, capacity, stock = database.columns(
         "SELECT commodity, patch_id, x, y, tick, capacity, stock FROM patches ORDER BY tick, rowid",
         text=(goods,),
@@ -44,7 +42,7 @@ def pairs_of(database: RunDatabase, chosen: Snapshots) -> dict[str, Any]:
     """Return who met in the snapshots shown: the tick, and the places of both agents."""
     if not database.has("pairs"):
         return {"recorded": False, "rows": 0, "kept": 0}
-    tick, first, second = database.columns("SELECT tick, first_id, second_id FROM pairs")
+    tick, first, second = database.columns("SELECT tick, first_id, second_id FROM pairs ORDER BY rowid")
     one, other = chosen.place(first), chosen.place(second)
     seen = np.flatnonzero((one >= 0) & (other >= 0) & np.isin(tick, chosen.ticks))
     kept = seen[evenly(len(seen), TRADES_SHOWN)]
@@ -63,12 +61,10 @@ def trades_of(database: RunDatabase, chosen: Snapshots) -> dict[str, Any]:
         return {"recorded": False, "rows": 0, "kept": 0}
     ((rows,),) = database.rows("SELECT count(*) FROM trades")
     step = max(-(-rows // TRADES_SHOWN), 1)
-    goods = Codes()
-    for name in database.goods:
-        goods[name]
+    goods = Codes.of(database.goods)
     good, tick, market, buyer, seller, quantity, price = database.columns(
         f"SELECT commodity, tick, coalesce(market_id, {FACE_TO_FACE}), coalesce(buyer_id, -1),"  # noqa: S608 - our own numbers
-        " coalesce(seller_id, -1), quantity, price FROM trades WHERE rowid % ? = 0",
+        " coalesce(seller_id, -1), quantity, price FROM trades WHERE rowid % ? = 0 ORDER BY rowid",
         (step,),
         text=(goods,),
     )

@@ -30,9 +30,7 @@ def market_of(database: RunDatabase, ticks: int) -> dict[str, Any]:
     """Return the posts, what each came to, and the series of those that traded most."""
     posts = _posts(database)
     chosen = _chosen(posts)
-    goods, statuses = Codes(), Codes()
-    for good in database.goods:
-        goods[good]
+    goods, statuses = Codes.of(database.goods), Codes()
     only = "" if len(chosen) == len(posts["id"]) else f" IN ({','.join(map(str, chosen))})"
     return {
         "goods": database.goods,
@@ -45,7 +43,6 @@ def market_of(database: RunDatabase, ticks: int) -> dict[str, Any]:
         "overall": _overall(database, ticks, goods),
         "statuses": statuses.names,
         "status_counts": _status_counts(database, ticks, statuses),
-        "volumes": _volumes(database),
     }
 
 
@@ -222,15 +219,3 @@ def _status_counts(database: RunDatabase, ticks: int, statuses: Codes) -> dict[s
         "stretch": stretch,
         "columns": {"status": pack(status), "tick": pack(tick), "count": pack(count)},
     }
-
-
-def _volumes(database: RunDatabase) -> list[dict[str, Any]]:
-    """Return the volume [lot], a good each, at posts and face to face."""
-    found = database.rows(
-        "SELECT commodity, market_id IS NULL, sum(quantity), sum(1.0 * quantity * mean_price)"
-        " FROM trade_prices GROUP BY 1, 2 ORDER BY 1, 2"
-    )
-    return [
-        {"good": good, "face_to_face": bool(alone), "volume": volume, "paid": paid}
-        for good, alone, volume, paid in found
-    ]

@@ -37,6 +37,11 @@ class Codes(dict[str | None, int]):
         self[text] = number = len(self)
         return number
 
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> Codes:
+        """Return codes that are the places of texts."""
+        return cls(zip(texts, range(len(texts)), strict=True))
+
     @property
     def names(self) -> list[str]:
         """The texts by number; what is NULL in the database is empty."""
@@ -177,6 +182,7 @@ def opened(name: str | Path, *, live: bool = False) -> Iterator[RunDatabase]:
     connection = _connect(path, immutable=not log.exists())
     try:
         _check(connection, path, str(name))
+        connection.execute("BEGIN")  # one moment for all that is read, while a run may go on
 
         def stream(sql: str, values: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:
             cursor = connection.execute(sql, values)

@@ -55,8 +55,9 @@
       show: each.show !== false,
       scale: "y",
       spanGaps: true,
-      stroke: colour,
-      width: each.hidden ? 0 : each.width || 1.75,
+      // Pieces of a stack are told apart by an edge besides their colour.
+      stroke: each.bars ? () => R.ink("card") : colour,
+      width: each.hidden ? 0 : each.bars ? 1 : each.width || 1.75,
       dash: each.dash === undefined ? undefined : R.dash(each.dash),
       fill: each.filled ? colour : undefined,
       paths: paths(each),

@@ -2,7 +2,6 @@
 // Series of one good at one post, cut out of the tables of all.
 (function (R) {
   R.FACE_TO_FACE = -1;
-  R.OTHER_POSTS = -2;
 
   // A function that gives a post's and a good's part of a table that is sorted by both.
   function cutter(table) {
