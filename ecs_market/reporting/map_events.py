@@ -42,7 +42,9 @@ def pairs_of(database: RunDatabase, chosen: Snapshots) -> dict[str, Any]:
     """Return who met in the snapshots shown: the tick, and the places of both agents."""
     if not database.has("pairs"):
         return {"recorded": False, "rows": 0, "kept": 0}
-    tick, first, second = database.columns("SELECT tick, first_id, second_id FROM pairs ORDER BY rowid")
+    tick, first, second = database.columns(
+        "SELECT tick, first_id, second_id FROM pairs ORDER BY rowid"
+    )
     one, other = chosen.place(first), chosen.place(second)
     seen = np.flatnonzero((one >= 0) & (other >= 0) & np.isin(tick, chosen.ticks))
     kept = seen[evenly(len(seen), TRADES_SHOWN)]
