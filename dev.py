@@ -260,7 +260,7 @@ def expected_modules() -> set[str]:
             found |= {
                 f"{inside}{relative}/{name}"
                 for name in names
-                if name.endswith((".py", ".yaml", "py.typed"))
+                if name.endswith((".py", ".yaml", "py.typed")) or "assets" in Path(directory).parts
             }
     return found
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ecs_market.components.inventory import Inventory
 from ecs_market.state_hash import state_hash
 from ecs_market.subsistence import below_subsistence
+from ecs_market.units import Units
 from ecs_market.welfare_report import SUMMARY_AGENTS, welfare_of
 from ecs_market.world import World
 
@@ -33,6 +34,17 @@ def ledger_of(world: World) -> dict[str, dict[str, int]]:
             "current": held[index] + markets[index],
         }
         for index, name in enumerate((*world.settings.goods, "M"))
+    }
+
+
+def _ledger_in_units(world: World, units: Units) -> dict[str, dict[str, float]]:
+    """Return the ledger in units and M."""
+    return {
+        name: {
+            part: units.from_minor(value) if name == "M" else units.from_lots(value)
+            for part, value in parts.items()
+        }
+        for name, parts in ledger_of(world).items()
     }
 
 
@@ -104,6 +116,7 @@ def summary_of(simulation: Simulation) -> dict[str, Any]:
             for good, lots in zip(goods, world.ledger.harvest, strict=False)
         },
         "below_subsistence": below_subsistence(world),
+        "ledger": _ledger_in_units(world, units),
         "last_trade_tick": welfare["last_trade_tick"],
         "welfare": welfare,
         "state_hash": state_hash(world, simulation.tick),

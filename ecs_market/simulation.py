@@ -316,6 +316,24 @@ class Simulation:
         with self._use():
             return summary_of(self)
 
+    def report(self, path: str | Path, *, force: bool = False) -> None:
+        """Write a page that shows the run so far, as ``ecs-market report`` does.
+
+        Parameters
+        ----------
+        path
+            The HTML file. A report there is replaced; another file only with `force`.
+
+        Raises
+        ------
+        InputError
+            The file cannot be written, or nothing is recorded at telemetry level ``off``.
+        """
+        from ecs_market.reporting import write_live
+
+        with self._use():
+            write_live(self._recorder, summary_of(self), path, force=force)
+
     def view(self, agent: int) -> host.AgentView:
         """Return what one agent sees now, as plain records."""
         with self._use():

@@ -28,6 +28,7 @@ LAYERS = (
         "schedule",
         "host",
         "report",
+        "reporting",
         "run_record",
         "order_book",
         "market_view",

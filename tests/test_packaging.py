@@ -43,6 +43,22 @@ def test_every_package_is_listed(project: dict[str, Any]) -> None:
     assert found == set(project["tool"]["setuptools"]["packages"])
 
 
+def test_the_report_s_assets_are_packed(project: dict[str, Any]) -> None:
+    folder = ROOT / "ecs_market" / "reporting"
+    patterns = project["tool"]["setuptools"]["package-data"]["ecs_market.reporting"]
+    packed = {file for pattern in patterns for file in folder.glob(pattern)}
+    assert packed == {file for file in (folder / "assets").rglob("*") if file.is_file()}
+    assert folder / "assets" / "vendor" / "uPlot" / "LICENSE" in packed
+
+
+def test_every_asset_is_in_the_page() -> None:
+    from ecs_market.reporting.page import ASSETS
+
+    folder = ROOT / "ecs_market" / "reporting" / "assets"
+    files = {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+    assert files == {*ASSETS, "page.html", "vendor/uPlot/LICENSE"}
+
+
 def test_mapped_folders_are_mapped(project: dict[str, Any]) -> None:
     mapping = project["tool"]["setuptools"]["package-dir"]
     assert mapping == {"ecs_market": "ecs_market"} | {

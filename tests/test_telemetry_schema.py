@@ -157,7 +157,20 @@ def test_views_show_storage_units_in_units() -> None:
              "total_demand": 1, "total_supply": 20, "quantity_traded": 300, "residual": 0.5},
         )  # fmt: skip
         recorder.append("market_prices", {"tick": 0, "market_id": 0, "commodity": "A", "price": 1})
-        recorder.append("agents", {"tick": 0, "agent_id": 4, "x": 1, "y": 2, "money": 10_000_001})
+        recorder.append(
+            "agents",
+            {"tick": 0, "agent_id": 4, "x": 1, "y": 2, "money": 10_000_001, "wealth": None,
+             "gain": -5_000_000},
+        )  # fmt: skip
+        recorder.append(
+            "patches",
+            {"tick": 0, "patch_id": 3, "commodity": "A", "capacity": 2500, "stock": 1},
+        )
+        recorder.append(
+            "clear_curves",
+            {"tick": 0, "market_id": 0, "commodity": "A", "price": 7000, "demand": 1500,
+             "supply": 0},
+        )  # fmt: skip
         recorder.append("agent_goods", {"tick": 0, "agent_id": 4, "commodity": "B", "quantity": 7})
         recorder.append("ticks", {"tick": 0, "market_gain": 25_000_000, "harvested": 2000})
         recorder.end_tick()
@@ -174,7 +187,15 @@ def test_views_show_storage_units_in_units() -> None:
         assert recorder.query("SELECT price, bid_ask_spread FROM market_prices_units") == [
             (0.0001, None)
         ]
-        assert recorder.query("SELECT x, y, money FROM agents_units") == [(1, 2, 1.0000001)]
+        assert recorder.query("SELECT x, y, money, wealth, gain FROM agents_units") == [
+            (1, 2, 1.0000001, None, -0.5)
+        ]
+        assert recorder.query("SELECT patch_id, capacity, stock FROM patches_units") == [
+            (3, 2.5, 0.001)
+        ]
+        assert recorder.query("SELECT price, demand, supply FROM clear_curves_units") == [
+            (0.7, 1.5, 0.0)
+        ]
         assert recorder.query("SELECT quantity FROM agent_goods_units") == [(0.007,)]
         assert recorder.query("SELECT market_gain, harvested FROM ticks_units") == [(2.5, 2.0)]
         assert recorder.query("SELECT lot, price_step, minor, goods, seed, level FROM runs") == [

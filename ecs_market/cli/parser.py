@@ -176,6 +176,30 @@ def _add_measuring(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     warmup.set_defaults(command="warmup")
 
 
+def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "report",
+        help="write a page that shows what happened in a run",
+        description="Write one HTML file that shows a run: a map over time, prices, how posts "
+        "cleared, gains and their distribution, times, and how to repeat it. Several runs are "
+        "shown side by side, with what differs between them. The file opens anywhere, offline.",
+        epilog="A report that is there already is replaced; any other file only with --force. A "
+        "run that is not finished is shown up to its last whole tick.",
+    )
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="the folder of a run, or its database"
+    )
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="default: report.html beside the run's database; of several runs, in this folder",
+    )
+    parser.add_argument("--force", action="store_true", help="replace whatever file is there")
+    parser.add_argument("--json", action="store_true", help="print place and size as JSON only")
+    parser.set_defaults(command="report")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
@@ -185,6 +209,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ecs-market {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_report(commands)
     _add_measuring(commands)
     _add_others(commands)
     return parser
@@ -195,6 +220,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         from ecs_market.cli.run import run
 
         return run(options)
+    if options.command == "report":
+        from ecs_market.cli.report_page import report_page
+
+        return report_page(options)
     if options.command == "profile":
         from ecs_market.cli.profile import profile
 
