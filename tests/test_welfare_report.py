@@ -62,8 +62,8 @@ def test_moments_of_prices(first: list[Any], second: list[Any]) -> None:
     for made in (first, second):
         tick = Prices.none(3, 2)
         if made:
-            arrays = (np.array(column, np.int64) for column in zip(*made, strict=True))
-            add_trades(*arrays, tick.origin, tick.sums)
+            place, good, lots, steps = np.array(made, np.int64).T.copy()
+            add_trades(place, good, lots, steps, tick.origin, tick.sums)
         total.include(tick)
     pooled = total.pooled()
     for k in range(2):

@@ -29,8 +29,8 @@ def tally_posts(world: World) -> Tally:
             trades = ids[at], good, volume[at, good], clearing.price[at, good]
         else:
             trades = made.market, made.good, made.quantity, made.price
-        arrays = (np.ascontiguousarray(each, np.int64) for each in trades)
-        add_trades(*arrays, tally.prices.origin, tally.prices.sums)
+        place, kind, lots, steps = (np.ascontiguousarray(each, np.int64) for each in trades)
+        add_trades(place, kind, lots, steps, tally.prices.origin, tally.prices.sums)
     return tally
 
 
