@@ -80,6 +80,21 @@ class Bargains:
         return Trades(market, *np.ascontiguousarray(rows.T))
 
 
+# What the loop over pairs calls from one place each: their many arguments then stay where they are.
+ONCE = {
+    bargaining.meet,
+    bargaining.carry_out,
+    bargaining_blocks.agree_on_block,
+    bargaining_blocks.find_block,
+    bargaining_blocks.block_gains,
+    bargaining_blocks.side_gains,
+    bargaining_blocks.slope_after,
+    bargaining_blocks.marginal_after,
+    bargaining.book,
+    bargaining_sides.write_rates,
+}
+
+
 def _joint(made: Callable[..., Any], common: dict[str, Any], chosen: Any) -> Any:
     """Return the kernel of the rules that settle all goods at once."""
     joint, deal = bargaining_joint, bargaining_deal
@@ -139,7 +154,7 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
         compiler = borrowing
         if template in loops:
             compiler = kernel
-        elif template is bargaining.meet:
+        elif template in ONCE:
             compiler = absorbed
         return specialise(template, f"{template.__name__}_{ending}", compiler, **names)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import borrowing, inlined
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.types import F64, Bool, float64
@@ -50,6 +50,14 @@ def write_logs(weights: F64, logs: F64) -> None:
                 logs[row, k] = log(weights[row, k])
 
 
+@inlined
+def with_term(most: float, total: float, term: float) -> tuple[float, float]:
+    """Return the largest logarithm of some terms and the sum of all over it, with one more."""
+    if term <= most:
+        return most, total + exp(term - most)
+    return term, total * exp(most - term) + 1.0 if most > NOTHING else 1.0
+
+
 @borrowing
 def log_terms(goods: F64, parameters: F64, least: float) -> float:
     """Return ln of the sum of w x^rho, a quantity taken at no less than `least`.
@@ -59,18 +67,12 @@ def log_terms(goods: F64, parameters: F64, least: float) -> float:
     n = goods.shape[0]
     rho = parameters[2 * n]
     most = NOTHING
-    for k in range(n):
-        quantity = max(goods[k], least)
-        if parameters[k] > 0.0 and quantity > 0.0:
-            most = max(most, parameters[n + k] + rho * log(quantity))
-    if most == NOTHING:
-        return NOTHING
     total = 0.0
     for k in range(n):
         quantity = max(goods[k], least)
         if parameters[k] > 0.0 and quantity > 0.0:
-            total += exp(parameters[n + k] + rho * log(quantity) - most)
-    return float64(most + log(total))
+            most, total = with_term(most, total, parameters[n + k] + rho * log(quantity))
+    return float64(most + log(total)) if most > NOTHING else NOTHING
 
 
 @borrowing
@@ -82,14 +84,8 @@ def log_others(goods: F64, parameters: F64, least: float, traded: Bool) -> float
     total = 0.0
     for k in range(n):
         quantity = max(goods[k], least)
-        if parameters[k] <= 0.0 or quantity <= 0.0 or traded[k]:
-            continue
-        term = parameters[n + k] + rho * log(quantity)
-        if term > most:
-            total = total * exp(most - term) + 1.0 if most > NOTHING else 1.0
-            most = term
-        else:
-            total += exp(term - most)
+        if parameters[k] > 0.0 and quantity > 0.0 and not traded[k]:
+            most, total = with_term(most, total, parameters[n + k] + rho * log(quantity))
     return float64(most + log(total)) if most > NOTHING else NOTHING
 
 
@@ -359,11 +355,9 @@ def utilities(count: int, goods: F64, own: F64, floor: float, work: F64, values:
             quantity = max(floor, goods[k, j])
             term = own[n + k, j] + own[2 * n, j] * log(quantity)
             term = term if own[k, j] > 0.0 else NOTHING
-            work[k, j] = term
-            work[n, j] = max(work[n, j], term)
-    for k in range(n):
-        for j in range(count):
-            values[j] += exp(work[k, j] - work[n, j])
+            most = max(work[n, j], term)
+            values[j] = values[j] * exp(work[n, j] - most) + exp(term - most)
+            work[n, j] = most
     for j in range(count):
         terms = work[n, j] + log(values[j])
         value = own[2 * n + 1, j] * terms / own[2 * n, j]
