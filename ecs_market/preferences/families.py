@@ -143,7 +143,7 @@ def search(codes: tuple[int, ...], fees: bool = False) -> Search:
     gain_at = specialise(
         searching.gain_at,
         f"gain_at_{name}",
-        borrowing,
+        absorbed,
         wanted=_wanted(chosen, fees),
         utility=chosen.utility,
     )
