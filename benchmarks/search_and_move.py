@@ -50,6 +50,7 @@ from mixed import economy
 
 from ecs_market import Simulation
 from ecs_market.bench import OCCUPANCY
+from ecs_market.components.identity import Identity
 from ecs_market.components.intent import PARTNER
 from ecs_market.components.pairing import Pairing
 from ecs_market.components.position import Position
@@ -90,10 +91,11 @@ def outcome_of(simulation: Simulation) -> Outcome:
     agents, rows = simulation.world.agents, simulation.world.agent_rows
     search, position = simulation.world.scratch.search, agents.whole(Position)
     wants = search.choice_kind[rows] == PARTNER
+    ids = agents.whole(Identity).id
     return Outcome(
         position.x[rows],
         position.y[rows],
-        np.where(wants, search.choice_target[rows], -1),
+        np.where(wants, ids[np.where(wants, search.choice_target[rows], 0)], -1),
         agents.whole(Pairing).partner[rows],
     )
 

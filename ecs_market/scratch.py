@@ -42,7 +42,9 @@ class MatchingScratch:
         What the agent would gain at the prices it knows of its best post [M]; without entries
         unless posts have a reputation.
     choice_kind, choice_target, choice_value
-        What the agent would like best.
+        What the agent would like best; a partner by its row.
+    mate
+        The row of the partner that matching found, below 0 without one.
     """
 
     rate: F32 = field(default_factory=_no(np.float32))
@@ -59,6 +61,7 @@ class MatchingScratch:
     choice_kind: I8 = field(default_factory=_no(np.int8))
     choice_target: I64 = field(default_factory=_no(np.int64))
     choice_value: F32 = field(default_factory=_no(np.float32))
+    mate: I32 = field(default_factory=_no(np.int32))
 
 
 @dataclass(slots=True)
@@ -122,6 +125,7 @@ class Scratch:
             candidate_weight=np.zeros((rows, CANDIDATES), np.float32),
             choice_kind=np.zeros(rows, np.int8),
             choice_target=np.full(rows, -1, np.int64),
+            mate=np.full(rows, -1, np.int32),
             choice_value=np.zeros(rows, np.float32),
         )
         self.before_x = np.zeros(rows, np.int32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import esper
 
+from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.pairing import Pairing
 from ecs_market.kernels.choice import settle_intents
@@ -18,7 +19,6 @@ class Match(esper.Processor):
         """Pair, then send those without a partner to their second-best targets."""
         pairing, intent = world.agents.whole(Pairing), world.agents.whole(Intent)
         search = world.scratch.search
-        pairing.partner[:] = -1
         MATCHINGS[world.settings.matching](world)
         for table in world.tables(Intent, Pairing):
             world.over(
@@ -26,6 +26,8 @@ class Match(esper.Processor):
                 table.stop,
                 settle_intents,
                 world.tick,
+                world.agents.whole(Identity).id,
+                search.mate,
                 pairing.partner,
                 search.best_market,
                 search.market_value,

@@ -49,6 +49,7 @@ class Move(esper.Processor):
                 intent.kind,
                 intent.target,
                 world.agents.whole(Pairing).partner,
+                world.scratch.search.mate,
                 world.agent_rows,
                 world.post_rows,
                 place.x,

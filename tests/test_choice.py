@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.pairing import Pairing
 from ecs_market.kernels.choice import settle_intents
@@ -64,6 +65,8 @@ def settle(world: World) -> None:
         0,
         AGENTS,
         world.tick,
+        world.agents.whole(Identity).id,
+        search.mate,
         world.agents.whole(Pairing).partner,
         search.best_market,
         search.market_value,
@@ -95,16 +98,19 @@ def test_choices_follow_the_rules(seed: int) -> None:
         since = began[ident] if began[ident] >= 0 else world.tick
         draw = uniform(seed, 0, since, ident, REGIME)
         value, target = choice(options[ident], draw < 0.7)
-        assert (search.choice_kind[row], search.choice_target[row]) == target
+        chosen = (int(search.choice_kind[row]), int(search.choice_target[row]))
+        if chosen[0] == PARTNER:
+            chosen = (PARTNER, int(world.agents.whole(Identity).id[chosen[1]]))
+        assert chosen == target
         assert search.choice_value[row] == value
         wanted[ident] = (value, target)
     # Half of those that want a partner get one, perhaps another than they wanted.
     seekers = [ident for ident, (_, target) in wanted.items() if target[0] == PARTNER]
     pairs = generator.permutation(seekers)[: len(seekers) // 4 * 2].reshape(-1, 2)
-    partner = world.agents.whole(Pairing).partner
-    partner[:] = -1
+    partner, rows = world.agents.whole(Pairing).partner, world.agent_rows
+    search.mate[:] = -2
     for a, b in pairs:
-        partner[world.agent_rows[a]], partner[world.agent_rows[b]] = b, a
+        search.mate[rows[a]], search.mate[rows[b]] = rows[b], rows[a]
     settle(world)
     for ident, row in enumerate(world.agent_rows.tolist()):
         target = wanted[ident][1]

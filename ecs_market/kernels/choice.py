@@ -71,6 +71,8 @@ def choose_targets(
 ) -> None:
     """Write each agent's choice: market or partner by the regime's draw, then against the patch.
 
+    A partner is given by its row, a post and a patch by its number.
+
     When both a market and a partner are worth something, the kind is drawn, with the same result
     for as long as a pursuit lasts.  A pursuit is kept unless something else is better.
     """
@@ -83,7 +85,7 @@ def choose_targets(
             kept = intent_target[row] if current == PARTNER else int64(-1)
             slot = uint64(favourite_partner(row, kept, ids, count, candidate_row, candidate_weight))
             kind = PARTNER
-            target = ids[uint64(candidate_row[row, slot])]
+            target = int64(candidate_row[row, slot])
             value = partner_share * float64(candidate_weight[row, slot])
         if float64(market_value[row]) > 0.0:
             to_market = True
@@ -112,6 +114,8 @@ def settle_intents(
     start: int,
     stop: int,
     tick: int,
+    ids: I64,
+    mate: I32,
     partner: I64,
     best_market: I32,
     market_value: F32,
@@ -126,7 +130,7 @@ def settle_intents(
     intent_since: I32,
     intent_waited: I32,
 ) -> None:
-    """Write the target each agent goes for; the unmatched take their best market or patch.
+    """Write each agent's partner and target; the unmatched take their best market or patch.
 
     A pursuit goes on if the target is the same; else a new one begins.
     """
@@ -134,8 +138,10 @@ def settle_intents(
         kind = int64(choice_kind[row])
         target = choice_target[row]
         value = float64(choice_value[row])
+        other = int64(mate[row])
+        partner[row] = ids[uint64(other)] if other >= 0 else int64(-1)
         if kind == PARTNER:
-            if partner[row] >= 0:
+            if other >= 0:
                 target = partner[row]
             else:
                 kind = IDLE

@@ -19,29 +19,24 @@ from ecs_market.types import I8, I32, I64, int64, uint64
 
 
 @kernel
-def open_seekers(
-    start: int,
-    stop: int,
-    agent_rows: I64,
-    choice_kind: I8,
-    choice_target: I64,
-    mate: I32,
-    favourite: I32,
-) -> None:
-    """Write who may be paired, and whom each of them chose: -1 who wants no partner."""
+def open_seekers(start: int, stop: int, choice_kind: I8, mate: I32) -> None:
+    """Write who may be paired."""
     for row in range(uint64(start), uint64(stop)):
-        wants = choice_kind[row] == PARTNER
-        mate[row] = OPEN if wants else CLOSED
-        favourite[row] = agent_rows[uint64(choice_target[row])] if wants else -1
+        mate[row] = OPEN if choice_kind[row] == PARTNER else CLOSED
 
 
 @kernel
-def pair_mutual(start: int, stop: int, favourite: I32, mate: I32) -> None:
-    """Pair agents that are each other's first choice; each writes its own row alone."""
+def pair_mutual(start: int, stop: int, choice_kind: I8, choice_target: I64, mate: I32) -> None:
+    """Write who may be paired, and pair those that are each other's first choice.
+
+    Each row writes its own entry alone.
+    """
     for row in range(uint64(start), uint64(stop)):
-        other = int64(favourite[row])
-        if other >= 0 and int64(favourite[uint64(other)]) == int64(row):
-            mate[row] = other
+        mate[row] = CLOSED
+        if choice_kind[row] == PARTNER:
+            other = uint64(choice_target[row])
+            mutual = choice_kind[other] == PARTNER and choice_target[other] == int64(row)
+            mate[row] = int64(other) if mutual else OPEN
 
 
 @inlined
@@ -226,15 +221,3 @@ def pair_rest(
                 cursor,
                 back,
             )
-
-
-@kernel
-def write_partners(start: int, stop: int, ids: I64, mate: I32, partner: I64) -> int:
-    """Write the ids of those who are paired; return how many rows are."""
-    paired = int64(0)
-    for row in range(uint64(start), uint64(stop)):
-        other = int64(mate[row])
-        if other >= 0:
-            partner[row] = ids[uint64(other)]
-            paired += 1
-    return paired

@@ -7,7 +7,7 @@ from ecs_market.kernels.jit import kernel
 from ecs_market.kernels.philox import IDLE_WALK, below
 from ecs_market.kernels.spatial import apart, way
 from ecs_market.settings import OPEN
-from ecs_market.types import I8, I32, I64, int64
+from ecs_market.types import I8, I32, I64, int64, uint64
 
 STAY, HOME, RANDOM_WALK = 0, 1, 2
 IDLE_WAYS = ("stay", "home", "random_walk")
@@ -44,6 +44,7 @@ def move_agents(
     kind: I8,
     target: I64,
     partner: I64,
+    mate: I32,
     agent_rows: I64,
     post_rows: I64,
     post_x: I32,
@@ -63,7 +64,7 @@ def move_agents(
     torus the shorter way round is taken; where both are as long, the positive direction, and by the
     higher id of a pair the negative one, or the two would run after each other.
     """
-    for row in range(start, stop):
+    for row in range(uint64(start), uint64(stop)):
         steps = int64(budget[row])
         at_x = int64(before_x[row])
         at_y = int64(before_y[row])
@@ -88,7 +89,10 @@ def move_agents(
             to_y = int64(post_y[post])
             reach = int64(post_interaction[post])
         elif kind[row] == PARTNER:
-            other = agent_rows[target[row]]
+            # Near in memory, as a rule; a host may have changed the target since.
+            other = uint64(max(int64(mate[row]), int64(0)))
+            if mate[row] < 0 or ids[other] != target[row]:
+                other = uint64(agent_rows[target[row]])
             to_x = int64(before_x[other])
             to_y = int64(before_y[other])
             reach = min(int64(interaction[row]), int64(interaction[other]))
