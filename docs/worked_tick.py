@@ -80,9 +80,10 @@ def search_resources(world: World) -> Iterator[str]:
 
 def choose(world: World) -> Iterator[str]:
     """Tell what each agent would like best."""
-    search = world.scratch.search
+    search, ids = world.scratch.search, world.agents.whole(Identity).id
     for i, r in enumerate(world.agent_rows):
-        chosen = target(search.choice_kind[r], search.choice_target[r])
+        kind, number = search.choice_kind[r], search.choice_target[r]
+        chosen = target(kind, ids[number] if KINDS[kind] == "agent" else number)
         yield f"agent {i}: would like {chosen}, {search.choice_value[r]:.4f}"
 
 

@@ -20,13 +20,13 @@ class Bargain(esper.Processor):
     """Let each pair within interaction radius trade until nothing gains a lot."""
 
     def process(self, world: World) -> None:
-        """Pairs are disjoint and go in the order of their lower id."""
+        """Pairs are disjoint; they go in the order of rows, which are near each other in memory."""
         first, second = meetings(world)
         world.scratch.bargains = bargain(world, first, second)
 
 
 def meetings(world: World) -> tuple[I64, I64]:
-    """Return the rows of the two agents of each pair that can trade, by the lower id."""
+    """Return the rows of the two agents of each pair that can trade, first the lower id's."""
     ids = world.agents.whole(Identity).id
     partner = world.agents.whole(Pairing).partner
     kind = world.agents.whole(Intent).kind
@@ -37,8 +37,10 @@ def meetings(world: World) -> tuple[I64, I64]:
         lower = (kind[here] == PARTNER) & (ids[here] < partner[here])
         found.append(table.start + np.flatnonzero(lower))
     first = np.concatenate(found)
-    first = first[np.argsort(ids[first])]
-    second = world.agent_rows[partner[first]]
+    second = world.scratch.search.mate[first].astype(np.int64)
+    # Where a host has made pairs of its own, matching has not.
+    changed = np.flatnonzero((second < 0) | (ids[second] != partner[first]))
+    second[changed] = world.agent_rows[partner[first[changed]]]
     distance = world.settings.distances(
         position.x[first], position.y[first], position.x[second], position.y[second]
     )

@@ -229,12 +229,13 @@ def trade_in_rounds(
     filled: Bool,
     gained: I64,
     trades: I32,
+    rows: I32,
 ) -> I64:
     """Bargain for each pair in turn and book what they agree on, until nothing gains a lot.
 
     `entries` is the length of a bundle, `rule` the rule's own numbers, `leads` who proposes in
     each pair, `halves` the blocks from a unit down to a lot.  Returns one row a trade: buyer id,
-    seller id, good, lots, price [step].
+    seller id, good, lots, price [step]; `rows` gets how many are each pair's.
     """
     n = goods.shape[1]
     record = np.empty((0, FIELDS), np.int64)
@@ -258,6 +259,7 @@ def trade_in_rounds(
             note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
             used += 1
         trades[place] = made
+        rows[place] = written
         gained[place, 0] = 0
         gained[place, 1] = 0
         if made > 0:

@@ -176,6 +176,7 @@ def settle_jointly(
     filled: Bool,
     gained: I64,
     trades: I32,
+    rows: I32,
 ) -> I64:
     """Find and book the deal of each pair in turn.
 
@@ -198,6 +199,7 @@ def settle_jointly(
             worth(pair, scale, at)
             write_rates(pair, scale, at, -1)
         trades[place] = 0
+        rows[place] = 0
         gained[place, 0] = 0
         gained[place, 1] = 0
         for entry in range(4):
@@ -217,6 +219,7 @@ def settle_jointly(
                 note(record, used, buyer, seller, k, abs(lots[k]), draft.steps[k])
                 used += 1
                 trades[place] = 1
+                rows[place] += 1
         if trades[place] > 0:
             count_gains(pair, scale, draft, paid)
             move_deal(pair, lots, paid)

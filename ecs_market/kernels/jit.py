@@ -153,9 +153,7 @@ def spelled_out(plain: F) -> Callable[[Callable[..., Any]], F]:
 def _compile(function: F, **options: bool) -> F:
     if _config.DISABLE_JIT:
         return function
-    dispatcher = _njit(
-        nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options
-    )(function)
+    dispatcher = _njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     dispatcher._cache = KernelCache(function)  # noqa: SLF001
     with _lock:
         _dispatchers.append(dispatcher)

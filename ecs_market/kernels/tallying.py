@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import borrowing, kernel
-from ecs_market.types import F64, I64, float64
+from ecs_market.types import F64, I32, I64, float64, int64
 
 
 @borrowing
@@ -41,12 +41,47 @@ def add_trades(
 
 
 @kernel
-def add_bargains(record: I64, volume: I64, origin: I64, sums: tuple[F64, F64, F64]) -> None:
-    """Count trades face to face in the moments of prices, and their lots in `volume`, one place.
+def add_bargains(
+    start: int, record: I64, rows: I32, origin: I64, sums: tuple[F64, F64, F64]
+) -> int:
+    """Count trades face to face in the moments of prices of each pair.
 
-    A row of `record` is buyer, seller, good, lots and price [step].
+    A row of `record` is buyer, seller, good, lots and price [step]; the first `rows[start]` of them
+    are those of pair `start`, and so on.  Returns the pair after the last.
     """
+    pair = start
+    done = 0
     for i in range(record.shape[0]):
-        good, lots = record[i, 2], record[i, 3]
-        volume[0, good] += lots
-        count(0, good, lots, record[i, 4], origin, sums)
+        while done == rows[pair]:
+            pair += 1
+            done = 0
+        count(pair, record[i, 2], record[i, 3], record[i, 4], origin, sums)
+        done += 1
+    return pair + 1 if record.shape[0] > 0 else start
+
+
+@kernel
+def add_pairs(
+    order: I64,
+    pair_origin: I64,
+    pair_sums: tuple[F64, F64, F64],
+    volume: I64,
+    origin: I64,
+    sums: tuple[F64, F64, F64],
+) -> None:
+    """Add the moments of pairs, in the given order, to those of one place, and their lots."""
+    weight, offset, squares = sums
+    lots, away, squared = pair_sums
+    for i in range(order.shape[0]):
+        pair = order[i]
+        for k in range(lots.shape[1]):
+            size = lots[pair, k]
+            if size == 0.0:
+                continue
+            if weight[0, k] == 0.0:
+                origin[0, k] = pair_origin[pair, k]
+            moved = float64(pair_origin[pair, k] - origin[0, k])
+            squares[0, k] += squared[pair, k] + 2.0 * moved * away[pair, k] + size * moved * moved
+            offset[0, k] += away[pair, k] + size * moved
+            weight[0, k] += size
+            volume[0, k] += int64(size)

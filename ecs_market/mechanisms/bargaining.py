@@ -55,15 +55,21 @@ class Bargains:
         int64 (pairs, 2): rows of the two agents, the lower id first.
     side_gain
         int64 (pairs, 2): what each of the two gained from trade [minor unit].
+    rows
+        int32 (pairs,): rows of the records that are each pair's.
     records
         int64 (m, 5) each, in the order of pairs: buyer id, seller id, good, lots, price [step].
+    order
+        int64 (pairs,): the pairs by their lower ids.
     """
 
     pairs: int
     agreements: I32
     row: I64
     side_gain: I64
+    rows: I32
     records: list[I64]
+    order: I64
 
     @property
     def gain(self) -> I64:
@@ -73,11 +79,16 @@ class Bargains:
 
     @property
     def trades(self) -> Trades:
-        """Every trade, in the order of pairs."""
+        """Every trade, by the pairs' lower ids."""
         none = np.empty((0, bargaining_sides.FIELDS), np.int64)
-        rows = np.concatenate([none, *self.records])
-        market = np.full(len(rows), -1, np.int64)
-        return Trades(market, *np.ascontiguousarray(rows.T))
+        made = np.concatenate([none, *self.records])
+        many = self.rows[self.order]
+        # Each pair's rows lie together, from where those of the pairs before it end.
+        start = (np.cumsum(self.rows) - self.rows)[self.order]
+        within = np.arange(len(made)) - np.repeat(np.cumsum(many) - many, many)
+        made = made[np.repeat(start, many) + within]
+        market = np.full(len(made), -1, np.int64)
+        return Trades(market, *np.ascontiguousarray(made.T))
 
 
 # What the loop over pairs calls from one place each: their many arguments then stay where they are.
@@ -229,14 +240,14 @@ def _halves(lots: int) -> I64:
 def bargain(world: World, first: I64, second: I64) -> Bargains:
     """Let the agents in rows `first` and `second` bargain, pair by pair.
 
-    Pairs are disjoint and sorted by their lower id, which `first` holds.
+    Pairs are disjoint, and `first` holds the rows of their lower ids.
     """
     settings = world.settings
     inventory = world.agents.whole(Inventory)
     utility = world.agents.whole(Utility)
     ids = world.agents.whole(Identity).id
     gain = np.zeros((len(first), 2), np.int64)
-    agreements = np.zeros(len(first), np.int32)
+    agreements, many = np.zeros(len(first), np.int32), np.zeros(len(first), np.int32)
     rule, numbers = _rule(settings)
     records = world.over(
         0,
@@ -265,6 +276,15 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
         world.scratch.filled,
         gain,
         agreements,
+        many,
         cost=PAIR_COST,
     )
-    return Bargains(len(first), agreements, np.column_stack([first, second]), gain, records)
+    sides, order = np.column_stack([first, second]), _by_id(world, ids[first])
+    return Bargains(len(first), agreements, sides, gain, many, records, order)
+
+
+def _by_id(world: World, lower: I64) -> I64:
+    """Return the order of pairs by their lower ids, which are all different."""
+    place = np.full(len(world.agent_rows), -1, np.int32)
+    place[lower] = np.arange(len(lower), dtype=np.int32)
+    return place[place >= 0].astype(np.int64)
