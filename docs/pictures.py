@@ -1,9 +1,9 @@
 """Make the pictures of docs/gallery.md and of the README: python docs/pictures.py [SCENARIO...].
 
-Each shipped scenario is run as docs/gallery.md says, its report is opened in a headless Chromium, and
-the parts of the page that show what it is about are taken as a PNG. Needs the extras `browser` and
-`plot`, and a Chromium on the PATH or in ECS_MARKET_CHROMIUM. A picture carries the state hash of its
-run, so that a test can tell when it shows a run of yesterday.
+Each shipped scenario is run as docs/gallery.md says, its report is opened in a headless Chromium,
+and the parts of the page that show what it is about are taken as a PNG. Needs the extras `browser`
+and `plot`, and a Chromium on the PATH or in ECS_MARKET_CHROMIUM. A picture carries the state hash
+of its run, so that a test can tell when it shows a run of yesterday.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import json
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,8 @@ ARRANGE = """([cards, bar, style]) => {
   grid.id = "picture";
   for (const name of cards) grid.append(document.getElementById("card-" + name));
   document.getElementById("report").before(grid);
-  for (const each of document.querySelectorAll("header, #report, footer, #under, #picture .card-foot"))
-    each.hidden = true;
+  const unwanted = "header, #report, footer, #under, #picture .card-foot";
+  for (const each of document.querySelectorAll(unwanted)) each.hidden = true;
   const clock = document.getElementById("clock");
   clock.hidden = !bar;
   grid.append(clock);
@@ -119,23 +120,26 @@ HEAD = "walrasian_two_markets"  # also taken in the dark, for the head of the RE
 
 
 def record(picture: Picture, folder: Path) -> tuple[Path, str]:
-    """Run a scenario and report it.
+    """Run a scenario.
 
     Returns
     -------
     path, str
-        The page, and the run in a line: scenario, seed, ticks, state hash.
+        Its folder, and the run in a line: scenario, seed, ticks, state hash.
     """
     run = folder / picture.scenario
-    printed = io.StringIO()
-    with redirect_stdout(printed):
-        status = ecs_market(["run", picture.scenario, "--out", str(run), *picture.options])
-        status = status or ecs_market(["report", str(run)])
-    if status:
-        raise SystemExit(f"{picture.scenario} ended with status {status}")
+    command("run", picture.scenario, "--out", str(run), *picture.options)
     summary = json.loads((run / "summary.json").read_text("utf-8"))
     told = [picture.scenario, summary["seed"], summary["ticks"], summary["state_hash"]]
-    return run / "report.html", " ".join(map(str, told))
+    return run, " ".join(map(str, told))
+
+
+def command(*arguments: str) -> None:
+    """Run `ecs-market`, without what it prints."""
+    with redirect_stdout(io.StringIO()):
+        status = ecs_market(list(arguments))
+    if status:
+        raise SystemExit(f"ecs-market {' '.join(arguments)} ended with status {status}")
 
 
 def take(browser: Browser, page: Path, picture: Picture, theme: str) -> bytes:
@@ -163,7 +167,7 @@ def take(browser: Browser, page: Path, picture: Picture, theme: str) -> bytes:
 
 
 def palette(colours: Any, counts: Any) -> Any:
-    """Return 256 of the colours: the most common ones, then whichever is farthest from all so far."""
+    """Return 256 colours: the most common ones, then whichever is farthest from all so far."""
     chosen = list(np.argsort(-counts, kind="stable")[:COMMON])
     far = np.min([np.abs(colours - colours[each]).max(axis=1) for each in chosen], axis=0)
     while len(chosen) < min(256, len(colours)):
@@ -187,23 +191,53 @@ def store(made: bytes, file: Path, run: str) -> None:
     small.save(file, optimize=True, pnginfo=text)
 
 
-def make(pictures: Iterable[Picture], folder: Path = FOLDER) -> Iterator[Path]:
-    """Make pictures, and yield the files one by one."""
+def shown_run(file: Path) -> str | None:
+    """Return the run that a picture shows, None if there is no picture."""
+    if not file.exists():
+        return None
+    with Image.open(file) as picture:
+        return picture.info.get(RUN)
+
+
+def files(picture: Picture, folder: Path = FOLDER) -> dict[str, Path]:
+    """Return the files of a picture by theme."""
+    light = {"light": folder / f"{picture.scenario}.png"}
+    dark = {"dark": folder / f"{picture.scenario}-dark.png"}
+    return light | dark if picture.scenario == HEAD else light
+
+
+def lacking() -> str | None:
+    """Return what is not there of what pictures need, None if all is."""
+    if place() is None:
+        return "there is no Chromium on the PATH or in ECS_MARKET_CHROMIUM"
+    return None if find_spec("playwright") else "playwright is not installed (the extra `browser`)"
+
+
+def make(
+    pictures: Iterable[Picture], folder: Path = FOLDER, *, all_anew: bool = True
+) -> Iterator[Path]:
+    """Make pictures, or those only whose run has changed, and yield the files one by one."""
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as work, chromium() as browser:
         for picture in pictures:
-            page, run = record(picture, Path(work))
-            for theme in ("light", "dark") if picture.scenario == HEAD else ("light",):
-                dark = "-dark" if theme == "dark" else ""
-                file = folder / f"{picture.scenario}{dark}.png"
-                store(take(browser, page, picture, theme), file, run)
+            run, told = record(picture, Path(work))
+            wanted = files(picture, folder)
+            if not all_anew and all(shown_run(file) == told for file in wanted.values()):
+                continue
+            command("report", str(run))
+            for theme, file in wanted.items():
+                store(take(browser, run / "report.html", picture, theme), file, told)
                 yield file
 
 
+def main(names: list[str]) -> None:
+    """Make the pictures of these scenarios, or of all."""
+    unknown = sorted(set(names) - {each.scenario for each in PICTURES})
+    if unknown or lacking():
+        sys.exit(f"pictures.py: {lacking() or 'no picture of ' + ', '.join(unknown)}")
+    for file in make([each for each in PICTURES if not names or each.scenario in names]):
+        print(f"{file.relative_to(ROOT)} {file.stat().st_size / 1e3:.0f} kB", flush=True)
+
+
 if __name__ == "__main__":
-    wanted = sys.argv[1:]
-    unknown = set(wanted) - {each.scenario for each in PICTURES}
-    if unknown:
-        sys.exit(f"pictures.py: no picture of {', '.join(sorted(unknown))}")
-    for made_file in make([p for p in PICTURES if not wanted or p.scenario in wanted]):
-        print(f"{made_file.relative_to(ROOT)} {made_file.stat().st_size / 1e3:.0f} kB", flush=True)
+    main(sys.argv[1:])
