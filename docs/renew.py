@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import notebook
+import pictures
 from worked_tick import BLOCKS, PAGE, trace
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,3 +38,9 @@ if __name__ == "__main__":
     text = README.read_text("utf-8")
     README.write_text(SUMMARY.sub(lambda m: m[1] + summary() + m[3], text), "utf-8")
     notebook.renew(notebook.FIRST_MARKET)
+    lacking = pictures.lacking()
+    if lacking:
+        print(f"Pictures are as they were: {lacking}.")
+    else:
+        for file in pictures.make(pictures.PICTURES, all_anew=False):
+            print(file.relative_to(ROOT))

@@ -35,20 +35,24 @@ def missing(reason: str) -> None:
     pytest.skip(f"{reason}: pages are not looked at in a browser")
 
 
+def place() -> str | None:
+    """Return where the browser's program is, None if there is none."""
+    named = os.environ.get("ECS_MARKET_CHROMIUM")
+    return named or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Start a browser with an empty profile, or skip."""
-    place = os.environ.get("ECS_MARKET_CHROMIUM") or next(
-        filter(None, map(shutil.which, NAMES)), None
-    )
-    if place is None:
+    program = place()
+    if program is None:
         missing("there is no Chromium here")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("playwright is not installed (the extra `browser`)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=place, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         try:
             yield browser
         finally:
