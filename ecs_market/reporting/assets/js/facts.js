@@ -68,13 +68,13 @@
       rows: names.length,
       row: (i) => [names[i], ...parts.map((part) => own[names[i]][part])],
     };
-    return R.openTable(card, "ledger", "Ledger", "Units, and M", table);
+    return R.openTable(card, "ledger", "Ledger", "Goods in units, M (money) in M", table);
   }
 
-  function posts(body, run, { posts: own }) {
+  function posts(body, run, data) {
+    const { posts: own } = data;
     const { minor } = run.facts.units;
-    const { mechanisms, commodities } = run.market.posts;
-    const sold = (i) => commodities[own.goods[i]].filter((good) => good !== "M").join(" ");
+    const { mechanisms } = run.market.posts;
     const table = {
       head: [
         "post",
@@ -96,7 +96,7 @@
         mechanisms[own.mechanism[i]],
         own.x[i],
         own.y[i],
-        sold(i),
+        data.sold(own.id[i]).join(" "),
         own.clears[i],
         own.trades[i],
         own.gain[i] / minor,

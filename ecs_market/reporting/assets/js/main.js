@@ -11,6 +11,10 @@
         `Made by ecs_market ${data.made_by}. This file needs no network and asks for none. Charts by uPlot (MIT licence).`,
       ),
     );
+  const keys = data.differences === null ? "Arrow keys move the tick, ten at a time with Shift, and the space bar plays; " : "";
+  document
+    .getElementById("foot")
+    .append(R.el("p", { id: "chart-keys" }, `On a chart: ${keys}+ and − look closer and from farther away, 0 shows all.`));
   R.data = data;
   if (data.differences !== null) return R.comparison(data.runs, data.differences);
   const [run] = data.runs;

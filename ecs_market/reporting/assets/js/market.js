@@ -3,7 +3,8 @@
 (function (R) {
   const SHOWN = 4,
     MOST = 7,
-    LISTED = 12;
+    LISTED = 12,
+    NAMED = 6;
   const COLOURS = [0, 2, 3, 4, 5, 7]; // of posts, in the order in which they are first chosen
 
   class Choice {
@@ -15,6 +16,7 @@
       this.posts = [];
       this.slots = new Map();
       this.boxes = R.el("div", { class: "posts" });
+      this.words = R.el("p", { class: "note", id: "posts-left-out" });
       this.fill();
     }
 
@@ -38,6 +40,12 @@
       this.posts = this.posts.filter((id) => offered.includes(id));
       if (!this.posts.length)
         this.posts = [...offered.filter((id) => id >= 0).slice(0, SHOWN), ...offered.filter((id) => id < 0)];
+      R.keepFocus(this.boxes, () => this.list(offered, named));
+      this.words.textContent = this.leftOut(offered);
+      this.words.hidden = !this.words.textContent;
+    }
+
+    list(offered, named) {
       const listed = offered.filter((id, i) => i < LISTED || this.posts.includes(id));
       const others = offered.filter((id) => !listed.includes(id));
       this.boxes.replaceChildren(
@@ -46,6 +54,18 @@
       const more = [["", "choose"], ...others.map((id) => [id, named(id)])];
       if (others.length)
         this.boxes.append(R.choice("More posts", more, "", (value) => value !== "" && this.put(Number(value), true)));
+    }
+
+    // Which posts no chart shows, and why.
+    leftOut(offered) {
+      const { data, good } = this;
+      const absent = data.ids.filter((id) => !offered.includes(id)).sort((a, b) => a - b);
+      const names = absent.slice(0, NAMED).map((id) => `${data.label(id)} (${data.sold(id).join(", ")})`);
+      if (absent.length > NAMED) names.push(`${R.number(absent.length - NAMED)} more`);
+      const does = absent.length === 1 ? "does" : "do";
+      const words = absent.length ? [`Not shown: ${names.join(", ")}, which ${does} not trade ${data.goods[good]}.`] : [];
+      if (offered.length > MOST) words.push(`At most ${MOST} are shown at a time; those not ticked are left out.`);
+      return words.join(" ");
     }
 
     put(id, on) {
@@ -63,7 +83,7 @@
         this.renew();
       });
       const posts = R.el("fieldset", {}, R.el("legend", {}, "Posts"), this.boxes);
-      return R.el("div", { class: "controls bar" }, goods.length > 1 ? pick : null, posts);
+      return R.el("div", { class: "controls bar" }, goods.length > 1 ? pick : null, posts, this.words);
     }
   }
 
@@ -86,7 +106,9 @@
       { wide: true, note: "A row for each chosen post, a bar for each tick in which it had members." },
       R.stripSpec,
     );
-    cards[2].body.append(R.stripLegend(run.market.statuses));
+    const legend = R.stripLegend(() => R.stripStatuses(data, state));
+    cards[2].body.append(legend.element);
+    cards.push(legend);
     add(
       "Iterations to clear",
       "iterations",
