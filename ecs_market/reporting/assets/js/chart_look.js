@@ -150,7 +150,7 @@
         points: { size: 6 },
       },
       hooks: {
-        draw: [(u) => mark(u, spec), ...(spec.draw ? [spec.draw] : [])],
+        draw: [...(spec.draw ? [spec.draw] : []), (u) => mark(u, spec)],
         setCursor: [() => live()],
         setScale: [(u, name) => name === "x" && scaled(u)],
       },

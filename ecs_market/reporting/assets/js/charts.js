@@ -29,7 +29,7 @@
       this.stretch = null; // what is looked at closely, [from, to]
       this.legend = R.el("div", { class: "keys" });
       this.area = R.el("div", { class: "plot", role: "img", tabindex: 0, "aria-describedby": "chart-keys" });
-      this.all = R.button("quiet all", () => this.showAll(), { hidden: true }, "Show all");
+      this.all = R.button("quiet all", () => (this.area.focus(), this.showAll()), { hidden: true }, "Show all");
       this.empty = R.el("p", { class: "empty" });
       host.append(this.legend, R.el("div", { class: "frame" }, this.area, this.all), this.empty);
       this.listen();
@@ -68,7 +68,7 @@
       const live = () => this.live(this.pointed());
       const width = Math.max(area.clientWidth, 220);
       this.plot = new uPlot(R.chartOptions(spec, width, live, (plot) => this.scaled(plot)), data, area);
-      if (stretch !== null) this.show(stretch);
+      if (stretch !== null) this.plot.setScale("x", { min: stretch[0], max: stretch[1] });
       this.live(null);
     }
 
@@ -80,14 +80,17 @@
       return Math.max(0, R.before(spec.x, plot.posToVal(plot.cursor.left, "x") + 0.5));
     }
 
+    // Charts of ticks are looked at closely together, as they are when a stretch is drawn.
+    together() {
+      return this.spec.clocked ? all.filter(({ plot, spec }) => plot !== null && spec.clocked) : [this];
+    }
+
     show([min, max]) {
-      this.plot.setScale("x", { min, max });
+      for (const { plot } of this.together()) plot.setScale("x", { min, max });
     }
 
     showAll() {
-      const { x } = this.spec;
-      this.show([x[0], x[x.length - 1]]);
-      this.area.focus();
+      for (const { plot, spec } of this.together()) plot.setScale("x", { min: spec.x[0], max: spec.x[spec.x.length - 1] });
     }
 
     // Another stretch is shown.
@@ -105,7 +108,7 @@
       const { min, max } = plot.scales.x;
       const middle = spec.clocked ? R.clock.tick : (min + max) / 2;
       const half = Math.max((max - min) / by / 2, spec.clocked ? 2 : (last - first) / 1000);
-      if (2 * half >= last - first) return this.show([spec.x[0], spec.x[spec.x.length - 1]]);
+      if (2 * half >= last - first) return this.showAll();
       const from = Math.min(Math.max(middle - half, first), last - 2 * half);
       return this.show([from, from + 2 * half]);
     }

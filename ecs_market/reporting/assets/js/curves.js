@@ -2,12 +2,12 @@
 // Demand and supply of one clear, price upwards as in any textbook; or the excess of demand.
 (function (R) {
   const SCHEDULES =
-    "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices. Dots on the lines are the prices that were asked; a level stretch between two is a jump, on which no wish lies.";
+    "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices. Small dots are the prices that were asked; where two lie at the same height wishes jump, and nobody wishes what lies between.";
   const ORDERS =
     "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross.";
   // What the dot is, by how the post comes to its prices.
   const DOTS = {
-    walrasian_auctioneer: "The dot is the clearing price and what was traded at it.",
+    walrasian_auctioneer: "The large dot is the clearing price and what was traded at it.",
     call_auction: "The dot is the one price of the call and what was traded at it.",
     continuous_double_auction:
       "Trades took place one after the other at prices of their own: the dot is the last of these prices and all that was traded in the tick.",

@@ -58,13 +58,13 @@
 
   function ledger(body, run) {
     const own = run.facts.summary && run.facts.summary.ledger;
-    const note = "Where every unit came from, and what exists: initial + harvest + host = current.";
+    const note = "Where every unit came from, and what exists: initial + harvest + host = current, a part of which posts own.";
     const card = R.card(body, "Ledger", { name: "ledger", note });
     if (!own) return card.body.append(R.el("p", { class: "empty" }, NO_LEDGER));
     const names = Object.keys(own);
     const parts = ["initial", "harvest", "host", "current", "markets"];
     const table = {
-      head: ["", ...parts.slice(0, 4), "of it owned by posts"],
+      head: ["", ...parts.slice(0, 4), "owned by posts"],
       rows: names.length,
       row: (i) => [names[i], ...parts.map((part) => own[names[i]][part])],
     };

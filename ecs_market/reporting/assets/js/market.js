@@ -13,7 +13,9 @@
       this.data = data;
       this.renew = renew;
       this.good = Math.max(volume.indexOf(Math.max(...volume)), 0);
-      this.posts = [];
+      this.posts = []; // that are shown, the longest chosen first
+      this.wanted = new Set(); // the same whether or not they trade the good
+      this.known = new Set();
       this.slots = new Map();
       this.boxes = R.el("div", { class: "posts" });
       this.words = R.el("p", { class: "note", id: "posts-left-out" });
@@ -37,12 +39,24 @@
       const { data } = this;
       const offered = this.offered();
       const named = (id) => (id < 0 ? data.label(id) : `${data.label(id)} (${data.mechanism(id)})`);
-      this.posts = this.posts.filter((id) => offered.includes(id));
-      if (!this.posts.length)
-        this.posts = [...offered.filter((id) => id >= 0).slice(0, SHOWN), ...offered.filter((id) => id < 0)];
+      this.want(offered.filter((id) => !this.known.has(id)));
+      this.shown(offered);
+      if (!this.posts.length) this.want(offered);
+      this.shown(offered);
       R.keepFocus(this.boxes, () => this.list(offered, named));
       this.words.textContent = this.leftOut(offered);
       this.words.hidden = !this.words.textContent;
+    }
+
+    // Some of what is there for the first time is shown.
+    want(fresh) {
+      for (const id of [...fresh.filter((id) => id >= 0).slice(0, SHOWN), ...fresh.filter((id) => id < 0)])
+        this.wanted.add(id);
+      for (const id of fresh) this.known.add(id);
+    }
+
+    shown(offered) {
+      this.posts = [...this.wanted].filter((id) => offered.includes(id)).slice(-MOST);
     }
 
     list(offered, named) {
@@ -69,8 +83,9 @@
     }
 
     put(id, on) {
-      this.posts = this.posts.filter((other) => other !== id);
-      if (on) this.posts = [...this.posts, id].slice(-MOST);
+      this.wanted.delete(id);
+      if (on) this.wanted.add(id);
+      if (on && this.posts.length === MOST) this.wanted.delete(this.posts[0]);
       this.fill();
       this.renew();
     }
