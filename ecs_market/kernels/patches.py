@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.spatial import TILE_SHIFT, apart, tile_spans
 from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64, uint64
 
 
-@kernel
+@helper
 def amount_now(
     amount: int, touched: int, tick: int, rate: int, cooldown: int, max_amount: int
 ) -> int:
