@@ -1,6 +1,7 @@
 """The benchmark economy of `mixed.yaml` at any size: speed, where the time goes, what agents do.
 
-    python benchmarks/mixed.py [--agents 1000000] [--threads 1 2] [--ticks 5] [--json FILE]
+    python benchmarks/mixed.py [--agents 1000000] [--threads 1 2] [--ticks 5] [--crowded]
+        [--telemetry off summary trades orders full] [--json FILE]
 
 Goods and money are drawn anew, through the host interface and outside the time measured, before
 each tick that is timed, or the economy would soon be at rest.
@@ -25,6 +26,7 @@ from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE, Intent
 from ecs_market.scenario import from_dict
 
 TEMPLATE = Path(__file__).with_name("mixed.yaml")
+LEVELS = ("off", "summary", "trades", "orders", "full")
 CROWD = 13  # agents a cell that the crowded variant puts within reach of posts
 
 
@@ -128,15 +130,16 @@ def main() -> None:
     parser.add_argument("--agents", type=int, nargs="+", default=[1_000_000])
     parser.add_argument("--threads", type=int, nargs="+", default=[2])
     parser.add_argument("--ticks", type=int, default=5)
-    parser.add_argument("--telemetry", default="summary")
+    parser.add_argument("--telemetry", nargs="+", default=["summary"], choices=LEVELS)
     parser.add_argument("--crowded", action="store_true", help="put the agents close to the posts")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    measure(economy(2_000), max(options.threads), 3, options.telemetry)
+    measure(economy(2_000), max(options.threads), 3, options.telemetry[0])
     runs = [
-        measure(economy(agents, None, options.crowded), threads, options.ticks, options.telemetry)
+        measure(economy(agents, None, options.crowded), threads, options.ticks, level)
         for agents in options.agents
         for threads in options.threads
+        for level in options.telemetry
     ]
     for run in runs:
         print(

@@ -16,7 +16,7 @@ from ecs_market.components.position import Position
 from ecs_market.components.post_index import PostIndex
 from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility
-from ecs_market.kernels.elementary import exp
+from ecs_market.kernels.broadcast import tilts
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.mechanisms.batch import charges, post_rules
 from ecs_market.mechanisms.reputation import standing
@@ -83,8 +83,7 @@ class SearchMarkets(esper.Processor):
                 world.scratch.confidence,
                 info.floor,
                 1.0 - info.floor if info.by_distance else 0.0,
-                exp(info.sigma),
-                exp(-info.sigma),
+                *tilts(info.sigma),
                 world.beta_power,
                 settings.min_value,
                 intent.kind,

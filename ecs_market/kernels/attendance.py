@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.components.intent import MARKET
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.spatial import apart
 from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
 
@@ -155,7 +155,7 @@ def add_segments(segment_post: I32, active: Bool, per_segment: F64, per_post: F6
                 per_post[post, k] += per_segment[segment, k]
 
 
-@kernel
+@helper
 def nth_smallest(values: F64, size: int, n: int) -> float:
     """Return the n-th smallest (n from 0) of the first `size` values, which it rearranges.
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecs_market.kernels.jit import absorbed, borrowing, kernel
+from ecs_market.kernels.jit import absorbed, borrowing, helper
 from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
@@ -75,7 +75,7 @@ class Scale(NamedTuple):
     one: int
 
 
-@kernel
+@helper
 def new_pair(goods: int, entries: int, parameters: int, blocks: int) -> Pair:
     """Return room for a pair, and for the slopes of so many blocks."""
     return Pair(
@@ -326,7 +326,7 @@ def write_gains(pair: Pair, scale: Scale, place: int, money: I64, gained: I64) -
         gained[place, at] = in_minor(pair.state[at, GAINED], paid, scale.minor)
 
 
-@kernel
+@helper
 def with_room(record: I64, used: int, more: int) -> I64:
     """Return the record, or a longer copy of its `used` rows that has room for `more`."""
     if used + more <= record.shape[0]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.book import Book, Members, Scale, Terms
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper
 from ecs_market.kernels.rationing import fill_orders, share_out
 from ecs_market.kernels.settlement import gain_of, load_member
 from ecs_market.preferences.chain import last_marginal as marginal
@@ -18,7 +18,7 @@ from ecs_market.types import I64, Bool, float64, int64
 RETRIES = 6
 
 
-@kernel
+@helper
 def balance_budgets(
     a: int,
     b: int,
@@ -45,7 +45,7 @@ def balance_budgets(
         part[i, unit] += parts[i - a]
 
 
-@kernel
+@helper
 def scale_swap(i: int, unit: int, have: int, wish: I64, part: I64) -> None:
     """Scale member i's wish by its smallest fill and by what it `have`s of the numeraire."""
     smallest = 1.0
@@ -59,7 +59,7 @@ def scale_swap(i: int, unit: int, have: int, wish: I64, part: I64) -> None:
         wish[i, k] = scaled if smallest < 1.0 else int64(0)
 
 
-@kernel
+@helper
 def restore_wishes(a: int, b: int, first: bool, book: Book) -> None:
     """Let members wish for all they want, or those held back for half of what they gave up."""
     for i in range(a, b):
@@ -71,7 +71,7 @@ def restore_wishes(a: int, b: int, first: bool, book: Book) -> None:
                 book.wish[i, k] += more - int64(float64(more) * 0.5)
 
 
-@kernel
+@helper
 def keep_better(a: int, b: int, volume: int, book: Book) -> int:
     """Keep what was found if more is traded than before; return the most there has been."""
     found = int64(0)

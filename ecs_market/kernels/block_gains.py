@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ecs_market.kernels.book import Book, Members, Scale
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper
 from ecs_market.preferences.blocks import BLOCK, SPARE, load_rows
 from ecs_market.preferences.chain import last_utilities as utilities
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR
@@ -43,7 +43,7 @@ class Room(NamedTuple):
     work: F64
 
 
-@kernel
+@helper
 def new_room(n: int, width: int) -> Room:
     """Make room for a block of members with bundles of n and `width` parameters."""
     return Room(

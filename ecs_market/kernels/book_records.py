@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.order_book import (
     BEFORE,
     BOOK,
@@ -31,7 +31,7 @@ R_MARKET, R_AGENT, R_GOOD, R_SELLS, R_PRICE, R_TRIGGER, R_QUANTITY, R_LOTS, R_EX
 OPEN, ALL, PARTIAL, UNFILLED, VOID, REFUSED = range(6)
 
 
-@kernel
+@helper
 def outcome(state: int, left: int, quantity: int) -> int:
     """Return what has become of an order."""
     if state == DONE:

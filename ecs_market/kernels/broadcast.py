@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ecs_market.kernels.elementary import exp
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.types import F64, I64, Bool, float64
 
 LN_2 = 0.6931471805599453
 
 
-@kernel
+@helper
 def confidence_at(age: int, decays: bool, half_life: float, floor: float) -> float:
     """Return the confidence in a price of that age: halved every half-life, the floor at least."""
     if not decays:
@@ -26,3 +26,9 @@ def write_confidence(
         confidence[post] = 0.0
         if priced[post]:
             confidence[post] = confidence_at(age[post], decays, half_life, floor)
+
+
+@kernel
+def tilts(sigma: float) -> tuple[float, float]:
+    """Return by what a price may be off: up and down by `sigma` in logarithms."""
+    return exp(sigma), exp(-sigma)

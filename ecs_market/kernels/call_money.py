@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.fees import BILLION, fee_on, most_lots
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, Bool, int64
 
 
-@kernel
+@helper
 def affordable(lots: int, minor: int, fee_ppb: int, fee_per_lot: int) -> int:
     """Return the highest price at which `lots` and their fee cost no more than `minor`."""
     rest = int64(minor) - int64(lots) * int64(fee_per_lot)

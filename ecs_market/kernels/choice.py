@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE
 from ecs_market.kernels.elementary import log
-from ecs_market.kernels.jit import borrowing, kernel
+from ecs_market.kernels.jit import borrowing, helper, kernel
 from ecs_market.kernels.philox import POST_CHOICE, REGIME, uniform
 from ecs_market.types import F32, I8, I32, I64, float64, int64, uint64
 
@@ -12,13 +12,13 @@ from ecs_market.types import F32, I8, I32, I64, float64, int64, uint64
 LEAST = 2.0**-54
 
 
-@kernel
+@helper
 def gumbel(seed: int, draw: int, tick: int, ident: int, stream: int) -> float:
     """Return a draw of the standard Gumbel distribution; the parameters are those of `philox`."""
     return -log(max(-log(1.0 - uniform(seed, draw, tick, ident, stream)), LEAST))
 
 
-@kernel
+@helper
 def post_score(
     value: float, temperature: float, seed: int, post: int, since: int, ident: int
 ) -> float:

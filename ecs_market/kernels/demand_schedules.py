@@ -14,7 +14,7 @@ import numpy as np
 from ecs_market.kernels.block_limits import Members, Scale, Terms, block_limit
 from ecs_market.kernels.call_money import affordable
 from ecs_market.kernels.fees import BILLION, cost_of, most_lots
-from ecs_market.kernels.jit import borrowing, kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.philox import CALL_LIMIT, CALL_SIDE, below
 from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.types import F64, I64, float64, int64
@@ -64,7 +64,7 @@ def first_quotes(
             quotes.bid[i] = min(limit, quotes.ask[i] - 1) if quotes.ask[i] > 0 else limit
 
 
-@borrowing
+@kernel
 def best_quotes(members: Members, terms: Terms, quotes: Quotes) -> None:
     """Write the highest bid and the lowest ask of each post, 0 where there is none."""
     for i in range(members.at.shape[0]):
@@ -77,7 +77,7 @@ def best_quotes(members: Members, terms: Terms, quotes: Quotes) -> None:
             quotes.low_ask[post] = ask
 
 
-@kernel
+@helper
 def append(
     records: I64, found: int, member: int, lots: int, limit: int, merge: bool
 ) -> tuple[I64, int]:
@@ -101,7 +101,7 @@ def append(
     return records, int64(found) + 1
 
 
-@kernel
+@helper
 def block_size(order_size: int, block: int, rest: int) -> int:
     """Return the lots of a schedule's block, at most `rest`."""
     return min(int64(order_size) << min(int64(20), int64(block) // OCTAVE), int64(rest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.types import F64, Bool
 
 # Longest step in log prices of any good.
@@ -13,7 +13,7 @@ LONGEST = 1.0
 LEAST_PIVOT = 1e-12
 
 
-@kernel
+@helper
 def solve_rows(matrix: F64, solution: F64) -> bool:
     """Solve a system (n, n + 1), which it overwrites, by elimination; return whether it could."""
     n = solution.shape[0]

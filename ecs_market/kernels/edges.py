@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.components.intent import PARTNER
-from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.kernels.jit import borrowing, helper, inlined, kernel
 from ecs_market.kernels.philox import PAIR, uniform
 from ecs_market.types import F32, I8, I32, I64, int64, uint64
 
@@ -31,7 +31,7 @@ def bars(row: int, ident: int, tick: int, kind: I8, target: I64, until: I32) -> 
     return False
 
 
-@kernel
+@helper
 def listed(start: int, stop: int, mate: I32, count: I8) -> int:
     """Return how many candidates some rows that are open have together."""
     found = int64(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, int64
 
@@ -10,7 +10,7 @@ from ecs_market.types import I64, int64
 BILLION = 1_000_000_000
 
 
-@kernel
+@helper
 def fee_on(lots: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
     """Return the fee on trading `lots` >= 0 net at `price` [minor unit]."""
     share = int64(0)
@@ -19,7 +19,7 @@ def fee_on(lots: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
     return share + lots * fee_per_lot
 
 
-@kernel
+@helper
 def cost_of(lots: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
     """Return what a net purchase of `lots` costs, fee included; of a sale minus its proceeds."""
     if lots == 0:
@@ -27,7 +27,7 @@ def cost_of(lots: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
     return lots * price + fee_on(abs(lots), price, fee_ppb, fee_per_lot)
 
 
-@kernel
+@helper
 def most_lots(limit: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
     """Return the most lots that cost no more than `limit`, fee included."""
     if limit < price or price <= 0:
@@ -49,7 +49,7 @@ def most_lots(limit: int, price: int, fee_ppb: int, fee_per_lot: int) -> int:
     return low
 
 
-@kernel
+@helper
 def paid_for(net: I64, price: I64, fee_ppb: int, fee_per_lot: int) -> int:
     """Return what net trades of all goods cost together [minor unit]."""
     paid = int64(0)

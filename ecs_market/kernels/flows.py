@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.ties import member_rates, member_wealth
 from ecs_market.types import F64, I32, I64, Bool, float64, int64
 
@@ -22,7 +22,7 @@ MOST_SETS = 64
 LEAST_FLOW = 1e-13
 
 
-@kernel
+@helper
 def push_flow(
     capacity: F64, size: int, source: int, sink: int, least: float, parent: I64, queue: I64
 ) -> float:
@@ -61,7 +61,7 @@ def push_flow(
         total += amount
 
 
-@kernel
+@helper
 def options_of(
     price: F64,
     traded: Bool,
@@ -251,7 +251,7 @@ def place_indifferent(
         )
 
 
-@kernel
+@helper
 def spread_flows(
     first: int,
     last: int,

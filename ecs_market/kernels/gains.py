@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import borrowing, kernel
+from ecs_market.kernels.jit import borrowing, helper
 from ecs_market.kernels.spatial import apart
 from ecs_market.types import F32, F64, I32, float64, int64, uint64
 
@@ -21,7 +21,7 @@ RATE, CURVATURE, STOCK, CASH = 0, 2 * GATHERED, 4 * GATHERED, 6 * GATHERED
 GATHERING = 8 * GATHERED
 
 
-@kernel
+@helper
 def barter_gain(i: int, j: int, k: int, unit: int, rate: F32, curvature: F32, stock: F32) -> float:
     """Return the total gain [M] of the best trade of good `k` for good `unit`, 0 if none pays.
 
@@ -59,7 +59,7 @@ def barter_gain(i: int, j: int, k: int, unit: int, rate: F32, curvature: F32, st
     return gap * quantity - 0.5 * bend * quantity * quantity
 
 
-@kernel
+@helper
 def goods_gain(i: int, j: int, rate: F32, curvature: F32, stock: F32) -> float:
     """Return the total gain [M] of the best trade of one good for another between two traders."""
     best = 0.0

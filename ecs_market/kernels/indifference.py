@@ -11,7 +11,7 @@ import numpy as np
 
 from ecs_market.kernels.book import Chunks, Members, Scale, Terms
 from ecs_market.kernels.fees import paid_for
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.rationing import share_out
 from ecs_market.kernels.settlement import gain_of, load_member, most_affordable
 from ecs_market.preferences.modes import IN_UTILITY, UNIT_OF_ACCOUNT
@@ -142,7 +142,7 @@ def write_rooms(
                 room[i, ONLY_SELL] = room[i, SELL]
 
 
-@kernel
+@helper
 def share_room(
     a: int,
     b: int,

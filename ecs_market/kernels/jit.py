@@ -26,6 +26,7 @@ __all__ = [
     "cache_folder",
     "clear_cache",
     "compiled_kernels",
+    "helper",
     "inlined",
     "kernel",
     "kernel_name",
@@ -89,13 +90,18 @@ def kernel(function: F) -> F:
     return _compile(function)
 
 
+def helper(function: F) -> F:
+    """Compile a function that kernels call, as `kernel` does; Python as a rule calls it not."""
+    return _compile_inner(function)
+
+
 def inlined(function: F) -> F:
     """Compile a small scalar function that is always inlined into the kernels that call it.
 
     Loops over such a function can then be vectorised, which the compiler's own size limits would
     prevent.  Like a `borrowing` function it makes no arrays.  Otherwise as `kernel`.
     """
-    return _compile(function, forceinline=True, _nrt=False)
+    return _compile_inner(function, forceinline=True, _nrt=False)
 
 
 def borrowing(function: F) -> F:
@@ -104,7 +110,7 @@ def borrowing(function: F) -> F:
     It need not count references to them, which costs small functions more than their own work.
     Otherwise as `kernel`.
     """
-    return _compile(function, _nrt=False)
+    return _compile_inner(function, _nrt=False)
 
 
 def absorbed(function: F) -> F:
@@ -112,7 +118,33 @@ def absorbed(function: F) -> F:
 
     Its arguments, arrays above all, then need not be handed over one by one.
     """
-    return _compile(function, _nrt=False, forceinline=True)
+    return _compile_inner(function, _nrt=False, forceinline=True)
+
+
+class _Inner(CPUDispatcher):  # type: ignore[misc]  # numba has no types
+    """A function that kernels call.
+
+    It is compiled without what takes arguments over from Python, which costs a small function as
+    much as itself; called from Python, as tests do, it gets that from a kernel around it.
+    """
+
+    def __call__(self, *args: Any) -> Any:
+        around = self.__dict__.get("around")
+        if around is None:
+            names = {"inner": self}
+            around = _njit(nogil=True, error_model="numpy")(
+                types.FunctionType(_forward.__code__, names, self.py_func.__name__)
+            )
+            self.__dict__["around"] = around
+        return around(*args)
+
+
+def _forward(*args: Any) -> Any:
+    """Pass everything on to `inner`, which a copy of this function has for a global name."""
+    return inner(*args)
+
+
+inner: Any = None
 
 
 class _Spelled(_Intrinsic):  # type: ignore[misc]  # numba has no types
@@ -148,6 +180,14 @@ def spelled_out(plain: F) -> Callable[[Callable[..., Any]], F]:
         return typed
 
     return decorate
+
+
+def _compile_inner(function: F, **options: bool) -> F:
+    made: Any = _compile(function, no_cpython_wrapper=True, **options)
+    if made is not function:
+        made.__class__ = _Inner
+    typed: F = made
+    return typed
 
 
 def _compile(function: F, **options: bool) -> F:
@@ -263,7 +303,8 @@ def watching(watch: Watch | None) -> Iterator[None]:
         _watches += 1
         if _watches == 1:
             for dispatcher in _dispatchers:
-                dispatcher.__class__ = _Watched
+                if type(dispatcher) is CPUDispatcher:
+                    dispatcher.__class__ = _Watched
     outer = watch_here(watch)
     try:
         yield
@@ -273,7 +314,8 @@ def watching(watch: Watch | None) -> Iterator[None]:
             _watches -= 1
             if not _watches:
                 for dispatcher in _dispatchers:
-                    dispatcher.__class__ = CPUDispatcher
+                    if type(dispatcher) is _Watched:
+                        dispatcher.__class__ = CPUDispatcher
 
 
 def kernel_name(function: Any) -> str:

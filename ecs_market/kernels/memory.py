@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.spatial import TILE_SHIFT, apart
 from ecs_market.types import F64, I32, I64, float64, int64
 
 
-@kernel
+@helper
 def recall(row: int, ident: int, memory_post: I64) -> int:
     """Return the slot in which an agent remembers a post, -1 without one."""
     for slot in range(memory_post.shape[1]):
@@ -16,7 +16,7 @@ def recall(row: int, ident: int, memory_post: I64) -> int:
     return -1
 
 
-@kernel
+@helper
 def remembered_since(row: int, slot: int, goods: int, price: I64, formed_at: I32) -> int:
     """Return the tick of the oldest price in a slot, -1 if it has none."""
     oldest = int64(-1)
@@ -26,7 +26,7 @@ def remembered_since(row: int, slot: int, goods: int, price: I64, formed_at: I32
     return oldest
 
 
-@kernel
+@helper
 def forget(
     row: int,
     tick: int,
@@ -54,7 +54,7 @@ def forget(
             memory_post[row, slot] = -1
 
 
-@kernel
+@helper
 def room_for(
     row: int,
     ident: int,
@@ -141,7 +141,7 @@ def remember(
                 memory_formed[row, slot * n + k] = formed_at[post, k] if heard else -1
 
 
-@kernel
+@helper
 def remembered_price(
     row: int, slot: int, k: int, goods: int, price: I64, numerator: float, denominator: float
 ) -> float:

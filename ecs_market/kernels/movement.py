@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.philox import IDLE_WALK, below
 from ecs_market.kernels.spatial import apart, way
 from ecs_market.settings import OPEN
@@ -15,7 +15,7 @@ IDLE_WAYS = ("stay", "home", "random_walk")
 WALK_TICKS = 5
 
 
-@kernel
+@helper
 def stroll(at: int, steps: int, size: int, period: int) -> int:
     """Return where so many steps along an axis end: at its edge, or round a torus."""
     if period >= OPEN:

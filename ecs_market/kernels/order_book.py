@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.kernels.jit import borrowing, helper, inlined
 from ecs_market.kernels.quoting import fee_on
 from ecs_market.types import I64, int64
 
@@ -328,7 +328,7 @@ def clear_heaps(roots: I64) -> None:
         roots[heap] = -1
 
 
-@kernel
+@helper
 def new_rows(rows: int) -> tuple[I64, I64]:
     """Return room for so many orders."""
     return np.empty((rows, HOT), np.int64), np.empty((rows, COLD), np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.fees import fee_on
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, int64
 
@@ -11,7 +11,7 @@ from ecs_market.types import I64, int64
 THE_POST = -1
 
 
-@kernel
+@helper
 def next_lots(place: int, last: int, sign: int, k: int, by_id: I64, filled: I64) -> tuple[int, int]:
     """Return the next member that buys (sign 1) or sells (-1) good k, and its lots; 0 if none."""
     while place < last:
@@ -22,7 +22,7 @@ def next_lots(place: int, last: int, sign: int, k: int, by_id: I64, filled: I64)
     return place, int64(0)
 
 
-@kernel
+@helper
 def fee_between(
     whole: int, done: int, more: int, price: int, fee_ppb: int, fee_per_lot: int
 ) -> int:

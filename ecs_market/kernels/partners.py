@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.gains import GATHERING, discount_gains, pair_gains
-from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.kernels.jit import borrowing, helper, inlined, kernel
 from ecs_market.kernels.lanes import LANES
 from ecs_market.kernels.ranking import rank_few, rank_many
 from ecs_market.kernels.sight import neighbourhood, pairs_in_sight
@@ -83,7 +83,7 @@ def rule_out_barred(
             weight[pair] = -1.0
 
 
-@kernel
+@helper
 def room_for(pairs: int) -> tuple[I32, I32, F64, F64, F32]:
     """Return room to note so many pairs: the one, the other, discount, gain, discounted gain."""
     # Entries that are read before they are written are those of nobody in particular.

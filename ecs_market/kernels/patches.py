@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.spatial import TILE_SHIFT, apart, tile_spans
-from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64, uint64
 
 
-@kernel
+@helper
 def amount_now(
     amount: int, touched: int, tick: int, rate: int, cooldown: int, max_amount: int
 ) -> int:
@@ -68,7 +68,7 @@ def find_patches(
     without looking, finds only the patch it stands on.  Ties go to the patch pursued already, then
     the lower number.
     """
-    for row in range(start, stop):
+    for row in range(uint64(start), uint64(stop)):
         chosen = int64(-1)
         value_chosen = 0.0
         kept = int64(-1)
@@ -85,27 +85,28 @@ def find_patches(
             tile_y = part >> two
             tile_y = top + tile_y if tile_y < upper else top_2 + tile_y - upper
             second = part & two == 1
-            first = tile_start[tile_y * tiles_x + (left_2 if second else left)]
-            last = tile_start[tile_y * tiles_x + (right_2 if second else right) + 1]
-            for patch in range(first, last):
-                distance = apart(xi, int64(patch_x[patch]), period_x)
-                distance += apart(yi, int64(patch_y[patch]), period_y)
+            first = uint64(tile_y * tiles_x + (left_2 if second else left))
+            last = uint64(tile_y * tiles_x + (right_2 if second else right) + 1)
+            for place in range(uint64(tile_start[first]), uint64(tile_start[last])):
+                distance = apart(xi, int64(patch_x[place]), period_x)
+                distance += apart(yi, int64(patch_y[place]), period_y)
                 if distance > sight:
                     continue
                 lots = amount_now(
-                    amount[patch], int64(touched[patch]), tick, growth, cooldown, max_amount
+                    amount[place], int64(touched[place]), tick, growth, cooldown, max_amount
                 )
-                worth = float64(rate[row, good[patch]]) * (float64(lots) * lot_size)
-                value = worth * beta_power[distance]
+                worth = float64(rate[row, uint64(good[place])]) * (float64(lots) * lot_size)
+                value = worth * beta_power[uint64(distance)]
                 if value < min_value:
                     continue
+                patch = int64(place)
                 better = value > value_chosen
                 if value == value_chosen and chosen != kept:
                     better = patch == kept or patch < chosen
                 if not better:
                     continue
                 barred = False
-                for slot in range(barred_kind.shape[1]):
+                for slot in range(uint64(barred_kind.shape[1])):
                     if (
                         barred_until[row, slot] > tick
                         and barred_kind[row, slot] == resource_kind

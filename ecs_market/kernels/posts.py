@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.spatial import TILE_SHIFT, tile_spans
 from ecs_market.settings import OPEN
 from ecs_market.types import I32, I64, int64
@@ -10,7 +10,7 @@ from ecs_market.types import I32, I64, int64
 SIDE = 1 << TILE_SHIFT
 
 
-@kernel
+@helper
 def tile_gap(at: int, tile: int, period: int) -> int:
     """Return how far a place on an axis is from the nearest cell of a tile."""
     first = tile * SIDE

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.spatial import apart
 from ecs_market.types import I8, I32, I64, Bool, int64
 
 
-@kernel
+@helper
 def bar(row: int, kind: int, target: int, until: int, kinds: I8, targets: I64, untils: I32) -> None:
     """Write a bar to the slot that is free first; it never shortens one that lasts longer."""
     slot = 0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.kernels.jit import borrowing, helper, inlined
 from ecs_market.kernels.lanes import LANES, lanes_above
 from ecs_market.types import F32, F64, I32, I64, float64, int64, uint64
 
 
-@kernel
+@helper
 def lightest_kept(first: int, last: int, weight: F32, heaviest: F32) -> float:
     """Return the least weight among the heaviest pairs of a trader, as many as `heaviest` holds."""
     slots = heaviest.shape[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, int64
 
@@ -17,7 +17,7 @@ LARGEST = 2**63 - 1
 FEW = 1024
 
 
-@kernel
+@helper
 def nth_largest(values: I64, size: int, n: int) -> int:
     """Return the n-th largest (n from 1) of the first `size` non-negative values, by radix.
 
@@ -52,7 +52,7 @@ def nth_largest(values: I64, size: int, n: int) -> int:
     return prefix
 
 
-@kernel
+@helper
 def rounded_up(remainders: I64, rest: int, ids: I64) -> tuple[int, int]:
     """Return whom the `rest` largest positive remainders belong to, ties to the lower id.
 
@@ -84,7 +84,7 @@ def rounded_up(remainders: I64, rest: int, ids: I64) -> tuple[int, int]:
     return threshold, largest - nth_largest(candidates, tied, left)
 
 
-@kernel
+@helper
 def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scratch: I64) -> None:
     """Write `amount` split in proportion to `weights`, which add up to `total` >= `amount`.
 
@@ -106,7 +106,7 @@ def share_out(weights: I64, total: int, amount: int, ids: I64, parts: I64, scrat
             parts[i] += 1
 
 
-@kernel
+@helper
 def fill_orders(
     desired: I64, ids: I64, filled: I64, weights: I64, parts: I64, scratch: I64
 ) -> None:

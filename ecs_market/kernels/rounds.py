@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.book import ALL, NONE, Book, Chunks, Progress, Sides, Terms
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.rationing import rounded_up
 from ecs_market.kernels.wide import mul_div
 from ecs_market.types import I64, Bool, int64
@@ -151,7 +151,7 @@ def accept(start: int, stop: int, chunks: Chunks, good: I64, book: Book, sides: 
                 sides.left[chunk, 3 * goods + k] += abs(book.part[i, k])
 
 
-@kernel
+@helper
 def could_trade(post: int, k: int, chunks: Chunks, terms: Terms, sides: Sides) -> bool:
     """Tell whether there is both demand and supply left of a good, the post's own included."""
     goods = terms.price.shape[1]

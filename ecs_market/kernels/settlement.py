@@ -14,7 +14,7 @@ import numpy as np
 from ecs_market.kernels.block_gains import NOISE, gains_of_block, new_room
 from ecs_market.kernels.book import ALL, Book, Chunks, Members, Progress, Scale, Sides, Terms
 from ecs_market.kernels.fees import cost_of, most_lots, paid_for
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.preferences.blocks import BLOCK
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR
@@ -55,7 +55,7 @@ def gain_of(
     return new - old - spent, NOISE * (abs(old) + abs(new) + abs(spent))
 
 
-@kernel
+@helper
 def load_member(i: int, lots: I64, parameters: F64, held: I64, own: F64) -> None:
     """Copy what a member holds and its parameters to arrays of this thread alone.
 
@@ -67,7 +67,7 @@ def load_member(i: int, lots: I64, parameters: F64, held: I64, own: F64) -> None
         own[p] = parameters[i, p]
 
 
-@kernel
+@helper
 def most_affordable(
     k: int, minor: int, net: I64, price: I64, fee_ppb: int, fee_per_lot: int
 ) -> int:
@@ -161,7 +161,7 @@ def offer(
                 sides.wished[chunk, goods + k] += max(0, -book.wish[i, k])
 
 
-@kernel
+@helper
 def cut_purchases(
     i: int, over: int, price: I64, fee_ppb: int, fee_per_lot: int, filled: I64, part: I64, wish: I64
 ) -> None:
@@ -183,7 +183,7 @@ def cut_purchases(
             wish[i, k] = 0
 
 
-@kernel
+@helper
 def scale_wish(i: int, wish: I64, part: I64) -> None:
     """Scale member i's wish as a whole by its smallest fill; drop it if it was filled."""
     smallest = 1.0

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecs_market.kernels.jit import inlined, kernel
+from ecs_market.kernels.jit import helper, inlined, kernel
 from ecs_market.settings import OPEN
 from ecs_market.types import F32, I32, I64, float64, int64, uint64
 
@@ -70,7 +70,7 @@ def apart(a: int, b: int, period: int) -> int:
     return min(gap, period - gap)
 
 
-@kernel
+@helper
 def way(start: int, end: int, period: int) -> int:
     """Return the signed way from one place on an axis to another, the shorter one.
 
@@ -84,7 +84,7 @@ def way(start: int, end: int, period: int) -> int:
     return gap
 
 
-@kernel
+@helper
 def tile_spans(
     at: int, sight: int, tiles: int, period: int, shift: int
 ) -> tuple[int, int, int, int]:

@@ -7,7 +7,7 @@ import numpy as np
 from ecs_market.components.market_post import BOUNDARY, CONVERGED, CYCLING, FAILED, MARGINAL
 from ecs_market.kernels.descent import solve_rows
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.types import F64, I8, I32, Bool, int64
 
 GROW, SHRINK, LEAST, MOST = 1.3, 0.5, 0.01, 2.0
@@ -25,7 +25,7 @@ LEAST_RATIO = 1e-12
 EXACT = 1e-12
 
 
-@kernel
+@helper
 def excess_of(low: float, high: float, endowment: float) -> float:
     """Return the least excess demand that indifferent members cannot take up."""
     if low > endowment:
@@ -155,7 +155,7 @@ def update_brackets(
             bracketed[post, k] = lower[post, k] > 0.0 and upper[post, k] > 0.0
 
 
-@kernel
+@helper
 def log_of_ratio(zeta: float) -> float:
     """Return log(demand / supply) from relative excess demand."""
     size = log(max(1.0 - abs(zeta), LEAST_RATIO))

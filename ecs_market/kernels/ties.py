@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I32, I64, Bool, float64, int64
 
 
-@kernel
+@helper
 def member_rates(
     price: F64, traded: Bool, parameters: F64, money_weight: float, mode: int, rates: F64
 ) -> float:
@@ -30,7 +30,7 @@ def member_rates(
     return best
 
 
-@kernel
+@helper
 def member_wealth(price: F64, traded: Bool, goods: F64, money: float, mode: int) -> float:
     """Return what a member can spend on what its post trades [M]."""
     wealth = float64(money) if mode == QUASILINEAR else 0.0
@@ -40,7 +40,7 @@ def member_wealth(price: F64, traded: Bool, goods: F64, money: float, mode: int)
     return wealth
 
 
-@kernel
+@helper
 def find_edges(
     price: F64,
     traded: Bool,

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper, kernel
 from ecs_market.kernels.rationing import share_out
 from ecs_market.types import F64, I64, Bool, float64, int64
 
 
-@kernel
+@helper
 def between(low: int, high: int, k: float) -> int:
     """Return low + k (high - low), rounded down to a price step."""
     return int64(low) + int64(float64(k) * float64(high - low))
 
 
-@kernel
+@helper
 def lots_at(price: int, sign: int, limits: I64, lots: I64) -> int:
     """Return the lots of bids (`sign` 1) at `price` or more, or of asks (-1) at it or less."""
     total = int64(0)
@@ -33,7 +33,7 @@ def lots_at(price: int, sign: int, limits: I64, lots: I64) -> int:
     return total
 
 
-@kernel
+@helper
 def uniform_price(
     bid: I64, bid_lots: I64, ask: I64, ask_lots: I64, lowest: int, highest: int, k: float
 ) -> tuple[int, int, int]:
@@ -96,7 +96,7 @@ def uniform_price(
     return quote, at_least(bid, bid_lots, quote), at_most(ask, ask_lots, quote)
 
 
-@kernel
+@helper
 def at_least(bid: I64, lots: I64, price: int) -> int:
     """Return the lots of bids at `price` or more."""
     total = int64(0)
@@ -106,7 +106,7 @@ def at_least(bid: I64, lots: I64, price: int) -> int:
     return total
 
 
-@kernel
+@helper
 def at_most(ask: I64, lots: I64, price: int) -> int:
     """Return the lots of asks at `price` or less."""
     total = int64(0)
@@ -116,7 +116,7 @@ def at_most(ask: I64, lots: I64, price: int) -> int:
     return total
 
 
-@kernel
+@helper
 def fill_best(limit: I64, lots: I64, amount: int, filled: I64, scratch: I64) -> None:
     """Fill `amount` lots of orders in priority; the last limit reached shares pro rata.
 
@@ -145,7 +145,7 @@ def fill_best(limit: I64, lots: I64, amount: int, filled: I64, scratch: I64) -> 
         a = b
 
 
-@kernel
+@helper
 def marginal_order(lots: I64, volume: int) -> tuple[int, int]:
     """Return which order the last of `volume` lots belongs to, and the lots before that order."""
     before = int64(0)
@@ -156,7 +156,7 @@ def marginal_order(lots: I64, volume: int) -> tuple[int, int]:
     return i, before
 
 
-@kernel
+@helper
 def reduce_trade(
     bid: I64,
     bid_lots: I64,
@@ -269,7 +269,7 @@ def clear_calls(
         best_ask[post] = best_left(limit[m:b], lots[m:b], filled[m:b])
 
 
-@kernel
+@helper
 def best_left(limit: I64, lots: I64, filled: I64) -> int:
     """Return the limit of the first order that is not wholly filled, 0 if there is none."""
     for i in range(limit.shape[0]):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.jit import kernel
+from ecs_market.kernels.jit import helper
 
 _FITS = 9.2e18  # below 2^63 by more than the error of a product of two rounded floats
 
 
-@kernel
+@helper
 def mul_div(a: int, b: int, c: int) -> tuple[int, int]:
     """Return quotient and remainder of a * b / c, with the whole product.
 

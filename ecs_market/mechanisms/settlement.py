@@ -11,7 +11,7 @@ from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_account import MarketAccount
 from ecs_market.kernels import barter, block_gains, booking, indifference, rounds, settlement
 from ecs_market.kernels.book import ALL, NONE, Book, Chunks, Members, Progress, Scale, Sides, Terms
-from ecs_market.kernels.jit import specialise
+from ecs_market.kernels.jit import helper, kernel, specialise
 from ecs_market.mechanisms.batch import Batch
 from ecs_market.mechanisms.reports import (
     CANCELLED,
@@ -69,13 +69,13 @@ def _kernels(codes: tuple[int, ...]) -> dict[str, Any]:
         "utilities": chosen.utilities,
     }
 
-    def bind(module: Any, template: str, *names: str) -> None:
-        own = {name: made[name] for name in names}
-        made[template] = specialise(getattr(module, template), f"{template}_{chosen.name}", **own)
+    def bind(module: Any, template: str, *names: str, compiler: Any = kernel) -> None:
+        own, name = {name: made[name] for name in names}, f"{template}_{chosen.name}"
+        made[template] = specialise(getattr(module, template), name, compiler, **own)
 
-    bind(settlement, "gain_of", "utility")
+    bind(settlement, "gain_of", "utility", compiler=helper)
     bind(settlement, "offer", "gain_of")
-    bind(block_gains, "gains_of_block", "utilities")
+    bind(block_gains, "gains_of_block", "utilities", compiler=helper)
     bind(settlement, "find_gains", "gain_of", "gains_of_block")
     bind(indifference, "write_rooms", "gain_of")
     bind(barter, "settle_barter", "gain_of", "marginal")

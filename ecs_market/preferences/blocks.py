@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ecs_market.kernels.jit import borrowing, kernel
+from ecs_market.kernels.jit import borrowing, helper
 from ecs_market.types import F64, Bool
 
 # Members a block: what a loop works on stays in the fastest cache.
@@ -50,7 +50,7 @@ class Block(NamedTuple):
     one_own: F64
 
 
-@kernel
+@helper
 def new_block(n: int, width: int) -> Block:
     """Make room for a block of members with bundles of n and `width` parameters."""
     return Block(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import borrowing, inlined
+from ecs_market.kernels.jit import borrowing, inlined, kernel
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.types import F64, Bool, float64
@@ -41,7 +41,7 @@ def pack(parameters: Mapping[str, Any], bundle: int, money_weight: F64 | None) -
     return np.column_stack([weights, logs, parameters["rho"], scale_and_kappa(parameters)])
 
 
-@borrowing
+@kernel
 def write_logs(weights: F64, logs: F64) -> None:
     """Write the logarithms of positive weights."""
     for row in range(weights.shape[0]):

@@ -219,6 +219,7 @@ def _function(family: ModuleType, name: str) -> Any:
     return specialise(
         kinks.only_indifference,
         f"only_indifference_{family.NAME}",
+        borrowing,
         indifference_price=family.indifference_price,
     )
 

@@ -19,7 +19,7 @@ from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.holdings import wanted
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
-from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64, uint64
 
 
 def appraise(
@@ -225,7 +225,7 @@ def find_market(
     mask = np.empty(n, np.bool_)
     floor = 0.5 * lot_size
     slots = memory_post.shape[1]
-    for row in range(start, stop):
+    for row in range(uint64(start), uint64(stop)):
         code = int64(family[row])
         chosen = int64(-1)
         value_chosen = 0.0
@@ -233,8 +233,8 @@ def find_market(
         promised = 0.0
         best_market[row] = -1
         best_value[row] = 0.0
-        tile = (int64(y[row]) >> tile_shift) * tiles_x + (int64(x[row]) >> tile_shift)
-        here = tile_start[tile + 1] - tile_start[tile]
+        tile = uint64((int64(y[row]) >> tile_shift) * tiles_x + (int64(x[row]) >> tile_shift))
+        here = int64(tile_start[tile + uint64(1)]) - int64(tile_start[tile])
         if here + slots == 0:
             continue
         own = parameters[row]
@@ -258,9 +258,9 @@ def find_market(
             # First the posts that reach into the tile, then those that are remembered besides.
             noted = int64(entry) - here
             if noted < 0:
-                post = int64(tile_posts[tile_start[tile] + entry])
+                post = uint64(tile_posts[uint64(int64(tile_start[tile]) + entry)])
             elif memory_post[row, noted] >= 0:
-                post = post_rows[memory_post[row, noted]]
+                post = uint64(post_rows[memory_post[row, noted]])
             else:
                 continue
             distance = apart(int64(x[row]), int64(post_x[post]), period_x)
@@ -278,7 +278,7 @@ def find_market(
             if (wanders or budget[row] <= 0) and distance > interaction[post]:
                 continue
             barred = False
-            for slot in range(barred_kind.shape[1]):
+            for slot in range(uint64(barred_kind.shape[1])):
                 if (
                     barred_until[row, slot] > tick
                     and barred_kind[row, slot] == market_kind
