@@ -90,7 +90,8 @@
     }
 
     showAll() {
-      for (const { plot, spec } of this.together()) plot.setScale("x", { min: spec.x[0], max: spec.x[spec.x.length - 1] });
+      for (const { plot, spec } of this.together())
+        plot.setScale("x", { min: spec.x[0], max: spec.x[spec.x.length - 1] });
     }
 
     // Another stretch is shown.

@@ -77,7 +77,8 @@
       const names = absent.slice(0, NAMED).map((id) => `${data.label(id)} (${data.sold(id).join(", ")})`);
       if (absent.length > NAMED) names.push(`${R.number(absent.length - NAMED)} more`);
       const does = absent.length === 1 ? "does" : "do";
-      const words = absent.length ? [`Not shown: ${names.join(", ")}, which ${does} not trade ${data.goods[good]}.`] : [];
+      const words = [];
+      if (absent.length) words.push(`Not shown: ${names.join(", ")}, which ${does} not trade ${data.goods[good]}.`);
       if (offered.length > MOST) words.push(`At most ${MOST} are shown at a time; those not ticked are left out.`);
       return words.join(" ");
     }

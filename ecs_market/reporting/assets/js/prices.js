@@ -41,7 +41,7 @@
       const last = data.prices(id, state.good).price.at(-1) / data.steps;
       const next = own && own.prices ? own.prices[good] : undefined;
       const another = next !== undefined && Math.abs(next - last) > 0.5 / data.steps;
-      return !another ? [] : [`${data.label(id)} ${R.short(next)} M`];
+      return another ? [`${data.label(id)} ${R.short(next)} M`] : [];
     });
     const told = set.length ? `, so that at the end the run's summary says: ${set.join(", ")}` : "";
     return ` A published price is the one of the tick; a post that posts prices may then set another for the next${told}.`;
