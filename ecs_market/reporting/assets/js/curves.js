@@ -2,7 +2,9 @@
 // Demand and supply of one clear, price upwards as in any textbook; or the excess of demand.
 (function (R) {
   const SCHEDULES =
-    "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices. Small dots are the prices that were asked; where two lie at the same height wishes jump, and nobody wishes what lies between.";
+    "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices. Small dots are the prices that were asked.";
+  const JUMPS = " Where two lie at the same height wishes jump, and nobody wishes what lies between.";
+  const CLOSE = 1.002; // prices that lie closer were asked on either side of a jump
   const ORDERS =
     "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross.";
   // What the dot is, by how the post comes to its prices.
@@ -153,11 +155,12 @@
       return `${clear}: ${R.plural(members, "member")}, ${last} ${R.short(price)} M, ${R.short(traded)} units traded, ${status}`;
     }
 
-    note(own, cut) {
+    note({ own, x }, cut) {
       const { clears, kept } = this.source().table;
       const far = cut ? " Quantities far beyond where the curves cross are cut off." : "";
       const sample = kept < clears ? ` Of ${R.number(clears)} clears ${R.number(kept)} are kept.` : "";
-      return `${own ? ORDERS : SCHEDULES}${far} ${DOTS[this.mechanism()] || DOT}${sample}`;
+      const jumps = x.some((price, i) => i > 0 && price < CLOSE * x[i - 1]) ? JUMPS : "";
+      return `${own ? ORDERS : SCHEDULES + jumps}${far} ${DOTS[this.mechanism()] || DOT}${sample}`;
     }
 
     spec() {
@@ -185,7 +188,7 @@
         xLabel: "price [M]",
         yLabel: "units",
         xName: "price [M]",
-        note: this.note(points.own, range !== undefined),
+        note: this.note(points, range !== undefined),
       };
     }
 
