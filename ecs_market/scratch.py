@@ -59,7 +59,7 @@ class MatchingScratch:
     candidate_weight: F32 = field(default_factory=_no(np.float32))
     candidate_surplus: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     choice_kind: I8 = field(default_factory=_no(np.int8))
-    choice_target: I64 = field(default_factory=_no(np.int64))
+    choice_target: I32 = field(default_factory=_no(np.int32))
     choice_value: F32 = field(default_factory=_no(np.float32))
     mate: I32 = field(default_factory=_no(np.int32))
 
@@ -124,7 +124,7 @@ class Scratch:
             candidate_row=np.full((rows, CANDIDATES), -1, np.int32),
             candidate_weight=np.zeros((rows, CANDIDATES), np.float32),
             choice_kind=np.zeros(rows, np.int8),
-            choice_target=np.full(rows, -1, np.int64),
+            choice_target=np.full(rows, -1, np.int32),
             mate=np.full(rows, -1, np.int32),
             choice_value=np.zeros(rows, np.float32),
         )

@@ -45,3 +45,4 @@ class Choose(esper.Processor):
                 search.choice_target,
                 search.choice_value,
             )
+        world.scratch.index = None  # nobody looks around any more: its memory is of use elsewhere

@@ -29,7 +29,7 @@ def bars_any(row: int, tick: int, kind: int, barred_kind: I8, until: I32) -> boo
 
 @inlined
 def is_barred(
-    row: int, target: int, tick: int, kind: int, barred_kind: I8, barred_target: I64, until: I32
+    row: int, target: int, tick: int, kind: int, barred_kind: I8, barred_target: I32, until: I32
 ) -> bool:
     """Return whether an agent leaves a target of some kind alone for now."""
     found = False
@@ -69,7 +69,7 @@ def rule_out_barred(
     tick: int,
     kind: int,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     rows: I32,
     ids: I64,
@@ -113,7 +113,7 @@ def find_while_room(
     beta_power: F64,
     least_gain: float,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     partner_kind: int,
     tick: int,
@@ -254,7 +254,7 @@ def find_partners(
     beta_power: F64,
     least_gain: float,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     partner_kind: int,
     tick: int,
