@@ -14,6 +14,8 @@ from ecs_market.types import F32, F64, I8, I32, I64, Bool
 
 # How many partners an agent keeps in mind.
 CANDIDATES = 8
+# From so many rows on memory is given back within a tick, to be asked for anew in the next.
+LARGE = 4_000_000
 # Under the bargaining rules there are, each side expects half of the pair's gain.
 PARTNER_SHARE = 0.5
 
@@ -62,6 +64,29 @@ class MatchingScratch:
     choice_target: I32 = field(default_factory=_no(np.int32))
     choice_value: F32 = field(default_factory=_no(np.float32))
     mate: I32 = field(default_factory=_no(np.int32))
+
+    def provide(self) -> None:
+        """Make room for what has been found, unless there is."""
+        rows = len(self.choice_kind)
+        if len(self.candidate_row) == rows:
+            return
+        self.best_market = np.full(rows, -1, np.int32)
+        self.market_value = np.zeros(rows, np.float32)
+        self.best_patch = np.full(rows, -1, np.int32)
+        self.patch_value = np.zeros(rows, np.float32)
+        self.candidate_row = np.zeros((rows, CANDIDATES), np.int32)
+        self.candidate_weight = np.zeros((rows, CANDIDATES), np.float32)
+
+    def release(self) -> None:
+        """Give back the room of what has been found, in a large world; choices stay."""
+        if len(self.choice_kind) < LARGE:
+            return
+        self.candidates[:] = 0
+        for name in (
+            *("best_market", "market_value", "best_patch", "patch_value"),
+            *("candidate_row", "candidate_weight", "candidate_surplus"),
+        ):
+            setattr(self, name, getattr(self, name)[:0].copy())
 
 
 @dataclass(slots=True)
@@ -116,18 +141,13 @@ class Scratch:
         self.search = MatchingScratch(
             rate=np.zeros((rows, goods), np.float32),
             curvature=np.zeros((rows, goods), np.float32),
-            best_market=np.full(rows, -1, np.int32),
-            market_value=np.zeros(rows, np.float32),
-            best_patch=np.full(rows, -1, np.int32),
-            patch_value=np.zeros(rows, np.float32),
             candidates=np.zeros(rows, np.int8),
-            candidate_row=np.full((rows, CANDIDATES), -1, np.int32),
-            candidate_weight=np.zeros((rows, CANDIDATES), np.float32),
             choice_kind=np.zeros(rows, np.int8),
             choice_target=np.full(rows, -1, np.int32),
             mate=np.full(rows, -1, np.int32),
             choice_value=np.zeros(rows, np.float32),
         )
+        self.search.provide()
         self.before_x = np.zeros(rows, np.int32)
         self.before_y = np.zeros(rows, np.int32)
         self.at_post = np.full(rows, -1, np.int32)

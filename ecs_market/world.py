@@ -21,9 +21,10 @@ from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.position import Position
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError, SimulationError
+from ecs_market.heap import trim
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.preferences.modes import IN_UTILITY
-from ecs_market.scratch import Scratch
+from ecs_market.scratch import LARGE, Scratch
 from ecs_market.settings import Settings
 from ecs_market.totals import Totals
 from ecs_market.types import F64, I64
@@ -328,6 +329,11 @@ class World:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="ecs_market")
         return self._pool
+
+    def trim(self) -> None:
+        """Give freed memory back to the system where there are so many rows that it matters."""
+        if self.agents.end >= LARGE:
+            trim()
 
     def close(self) -> None:
         """Stop the threads."""

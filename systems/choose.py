@@ -45,4 +45,3 @@ class Choose(esper.Processor):
                 search.choice_target,
                 search.choice_value,
             )
-        world.scratch.index = None  # nobody looks around any more: its memory is of use elsewhere

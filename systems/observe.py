@@ -19,3 +19,4 @@ class Observe(esper.Processor):
         world.scratch.clearings.clear()
         world.scratch.bargains = None
         world.scratch.orders = None
+        world.trim()
