@@ -27,7 +27,7 @@ from ecs_market.errors import InputError
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.post_tables import POST_COMPONENTS
 from ecs_market.scenario.model import Scenario
-from ecs_market.scratch import Scratch
+from ecs_market.scratch import LARGE, Scratch
 from ecs_market.systems.index_traders import empty_index
 from ecs_market.telemetry.sample import Sample
 from ecs_market.telemetry.schema import TABLES, Level, tables_at
@@ -97,32 +97,54 @@ def footprint(
         chosen.append(MarketMemory)
     scratch = Scratch()
     scratch.allocate(TRIAL, goods)
+    start = _row(Position, widths) + _row(Identity, widths)
     taste = _row(Utility, widths)
     held = _row(Inventory, widths)
     index_entry = _index_entry(settings, goods)
     trading = sum(p.count for p in scenario.populations if p.has("BilateralTrader")) / agents
     per_agent = {
-        "columns": spare * sum(_row(each, widths) for each in chosen),
+        "columns": sum(_row(each, widths, spare) for each in chosen),
         "ids": WORD,
-        "scratch": spare * _arrays(scratch) / TRIAL,
+        "scratch": _end(scenario) / agents * _arrays(scratch) / TRIAL,
         "index of traders": trading * index_entry
         if settings.exchange_regime != "centralized"
         else 0,
         # Members of posts: their holdings as integers and as floats, their tastes and ids.
         "members of posts": _share_at_posts(scenario, cells) * (2 * held + taste + 2 * WORD),
         # The start as it is drawn; its memory later serves what ticks allocate in passing.
-        "start": _row(Position, widths) + _row(Identity, widths) + held + taste,
+        "start": start + held + taste,
         "telemetry": _queued(level, goods, sampled / agents),
     }
+    if _end(scenario) >= LARGE:
+        found = _arrays(scratch.search)
+        scratch.search.release(large=1)
+        found = (found - _arrays(scratch.search)) / TRIAL
+        # What search needs is given back before posts and pairs need as much, and the reverse.
+        per_agent["given back"] = -min(
+            found + per_agent["index of traders"],
+            per_agent["members of posts"] + per_agent["start"],
+        )
     return Footprint(per_agent, _fixed(scenario, widths, cells), scenario.agent_count)
 
 
-def _row(component: type, widths: dict[str, int]) -> int:
-    """Return the bytes of a row of a component's columns."""
+def _row(component: type, widths: dict[str, int], spare: float = 1.0) -> float:
+    """Return the bytes of a row of a component's columns.
+
+    There are `spare` times as many rows as are in use; those that are not take no memory where
+    they hold zeros.
+    """
     return sum(
-        np.dtype(spec.dtype).itemsize * (1 if spec.width is None else widths[spec.width])
+        np.dtype(spec.dtype).itemsize
+        * (1 if spec.width is None else widths[spec.width])
+        * (spare if spec.fill else 1.0)
         for spec in specs(component).values()
     )
+
+
+def _end(scenario: Scenario) -> int:
+    """Return up to which row the agents' arena is in use."""
+    counts = [each.count for each in scenario.populations]
+    return sum(map(room, counts[:-1])) + counts[-1]
 
 
 def _arrays(holder: Any) -> int:

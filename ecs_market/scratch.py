@@ -37,7 +37,8 @@ class MatchingScratch:
     best_patch, patch_value
         The same for resource patches.
     candidates, candidate_row, candidate_weight
-        Number, rows and discounted total gains [M] of the best partners, best first.
+        Number, rows and discounted total gains [M] of the best partners, best first; without
+        entries while nobody looks for them in a large world.
     candidate_surplus
         The gains that are not discounted, where matching ranks by them; else without columns.
     promise
@@ -77,9 +78,9 @@ class MatchingScratch:
         self.candidate_row = np.zeros((rows, CANDIDATES), np.int32)
         self.candidate_weight = np.zeros((rows, CANDIDATES), np.float32)
 
-    def release(self) -> None:
-        """Give back the room of what has been found, in a large world; choices stay."""
-        if len(self.choice_kind) < LARGE:
+    def release(self, large: int = LARGE) -> None:
+        """Give back the room of what has been found, from `large` rows on; choices stay."""
+        if len(self.choice_kind) < large:
             return
         self.candidates[:] = 0
         for name in (

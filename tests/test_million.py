@@ -290,7 +290,7 @@ def test_matching_is_the_greedy_one(searched: World) -> None:
     ids = searched.agents.whole(Identity).id
     seeks = search.choice_kind[rows] == PARTNER
     seekers, at = alive[seeks], rows[seeks]
-    choices = dict(zip(seekers.tolist(), search.choice_target[at].tolist(), strict=True))
+    choices = dict(zip(seekers.tolist(), ids[search.choice_target[at]].tolist(), strict=True))
     counts = search.candidates[at].tolist()
     others = ids[search.candidate_row[at]].tolist()
     weights = search.candidate_weight[at].tolist()

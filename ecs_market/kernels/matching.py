@@ -26,7 +26,7 @@ def open_seekers(start: int, stop: int, choice_kind: I8, mate: I32) -> None:
 
 
 @kernel
-def pair_mutual(start: int, stop: int, choice_kind: I8, choice_target: I64, mate: I32) -> None:
+def pair_mutual(start: int, stop: int, choice_kind: I8, choice_target: I32, mate: I32) -> None:
     """Write who may be paired, and pair those that are each other's first choice.
 
     Each row writes its own entry alone.
