@@ -27,10 +27,11 @@ from ecs_market.errors import InputError
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.post_tables import POST_COMPONENTS
 from ecs_market.scenario.model import Scenario
-from ecs_market.scratch import LARGE, Scratch
+from ecs_market.scratch import Scratch
 from ecs_market.systems.index_traders import empty_index
 from ecs_market.telemetry.sample import Sample
 from ecs_market.telemetry.schema import TABLES, Level, tables_at
+from ecs_market.world import LARGE
 
 VARIABLE = "ECS_MARKET_MEMORY_LIMIT"
 AVAILABLE = "available"
@@ -117,7 +118,7 @@ def footprint(
     }
     if _end(scenario) >= LARGE:
         found = _arrays(scratch.search)
-        scratch.search.release(large=1)
+        scratch.search.release()
         found = (found - _arrays(scratch.search)) / TRIAL
         # What search needs is given back before posts and pairs need as much, and the reverse.
         per_agent["given back"] = -min(

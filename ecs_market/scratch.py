@@ -14,8 +14,6 @@ from ecs_market.types import F32, F64, I8, I32, I64, Bool
 
 # How many partners an agent keeps in mind.
 CANDIDATES = 8
-# From so many rows on memory is given back within a tick, to be asked for anew in the next.
-LARGE = 4_000_000
 # Under the bargaining rules there are, each side expects half of the pair's gain.
 PARTNER_SHARE = 0.5
 
@@ -78,10 +76,8 @@ class MatchingScratch:
         self.candidate_row = np.zeros((rows, CANDIDATES), np.int32)
         self.candidate_weight = np.zeros((rows, CANDIDATES), np.float32)
 
-    def release(self, large: int = LARGE) -> None:
-        """Give back the room of what has been found, from `large` rows on; choices stay."""
-        if len(self.choice_kind) < large:
-            return
+    def release(self) -> None:
+        """Give back the room of what has been found; choices stay."""
         self.candidates[:] = 0
         for name in (
             *("best_market", "market_value", "best_patch", "patch_value"),

@@ -86,6 +86,19 @@ def test_threads(canonical: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         assert trace(CANONICAL, threads=threads) == canonical
 
 
+def test_memory_given_back_within_ticks(
+    canonical: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ecs_market.world, "LARGE", 1)
+    given_back: list[bool] = []
+
+    def look(sim: Simulation) -> None:
+        given_back.append(sim.world.large and not len(sim.world.scratch.search.candidate_row))
+
+    assert trace(CANONICAL, between=look) == canonical
+    assert given_back == [True] * TICKS
+
+
 def test_work_really_goes_to_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecs_market.world, "SERIAL_ROWS", 1)
     with Simulation(CANONICAL, threads=2, telemetry_level="off") as sim:
@@ -155,6 +168,7 @@ def everything_at_once(scenario: Scene, seed: int, ticks: int) -> None:
     plain = trace(scenario, seed, ticks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ecs_market.world, "SERIAL_ROWS", 1)
+        patch.setattr(ecs_market.world, "LARGE", 1)
         other = trace(
             scenario, seed, ticks, shuffler(seed % 1000), threads=2, telemetry_level="full"
         )
