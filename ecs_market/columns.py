@@ -84,8 +84,7 @@ def empty_column(spec: Spec, rows: int, widths: dict[str, int]) -> Column:
 
 def filled(spec: Spec, shape: tuple[int, ...]) -> Column:
     """Allocate an array of a column's type that holds its fill value."""
+    if spec.fill:
+        return np.full(shape, spec.fill, spec.dtype)
     # The system finds memory for zeros only once something is written: spare rows cost none.
-    made: Column = (
-        np.full(shape, spec.fill, spec.dtype) if spec.fill else np.zeros(shape, spec.dtype)
-    )
-    return made
+    return np.zeros(shape, spec.dtype)
