@@ -24,7 +24,7 @@ from ecs_market.components.market_memory import MarketMemory
 from ecs_market.components.position import Position
 from ecs_market.components.utility import Utility
 from ecs_market.errors import InputError
-from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.kernels.spatial import COLUMN_SHIFT, STRIP_SHIFT, TILE_SHIFT, tile_shifts
 from ecs_market.post_tables import POST_COMPONENTS
 from ecs_market.scenario.model import Scenario
 from ecs_market.scratch import Scratch
@@ -117,9 +117,9 @@ def footprint(
         "telemetry": _queued(level, goods, sampled / agents),
     }
     if _end(scenario) >= LARGE:
-        found = _arrays(scratch.search)
+        whole = _arrays(scratch.search)
         scratch.search.release()
-        found = (found - _arrays(scratch.search)) / TRIAL
+        found = (whole - _arrays(scratch.search)) / TRIAL
         # What search needs is given back before posts and pairs need as much, and the reverse.
         per_agent["given back"] = -min(
             found + per_agent["index of traders"],
@@ -135,7 +135,7 @@ def _row(component: type, widths: dict[str, int], spare: float = 1.0) -> float:
     they hold zeros.
     """
     return sum(
-        np.dtype(spec.dtype).itemsize
+        float(np.dtype(spec.dtype).itemsize)
         * (1 if spec.width is None else widths[spec.width])
         * (spare if spec.fill else 1.0)
         for spec in specs(component).values()
@@ -187,18 +187,25 @@ def _queued(level: Level, goods: int, share: float) -> float:
 
 
 def _fixed(scenario: Scenario, widths: dict[str, int], cells: int) -> dict[str, float]:
-    tiles = ((scenario.grid.width >> TILE_SHIFT) + 1) * ((scenario.grid.height >> TILE_SHIFT) + 1)
+    def tiles_of(column: int, strip: int) -> int:
+        return ((scenario.grid.width >> column) + 1) * ((scenario.grid.height >> strip) + 1)
+
+    size, agents = (scenario.grid.width, scenario.grid.height), scenario.agent_count
+    shift, _ = tile_shifts(*size, TILE_SHIFT, TILE_SHIFT, agents)
+    tiles = tiles_of(shift, shift)
+    traders = tiles_of(*tile_shifts(*size, COLUMN_SHIFT, STRIP_SHIFT, agents))
     post_row = sum(_row(each, widths) for each in POST_COMPONENTS)
     seen = sum(
-        min(
-            tiles, 2.0 * (1 + (max(p.visibility_radius, p.broadcast_radius) >> TILE_SHIFT)) ** 2 + 1
-        )
+        min(tiles, 2.0 * (1 + (max(p.visibility_radius, p.broadcast_radius) >> shift)) ** 2 + 1)
         for p in scenario.market_posts
     )
     rate = 0.0 if scenario.resources is None else scenario.resources.spawn_rate
+    # Tables of 32-bit starts of tiles, and copies while they are made; patches are counted too.
+    starts = 2 * 4 * (tiles + traders)
+    if rate:
+        starts += (4 + 2 * WORD) * tiles_of(TILE_SHIFT, TILE_SHIFT)
     return {
-        # Three tables of 32-bit starts of tiles, and the counts while they are made.
-        "tiles": tiles * (3 * 4 + 2 * WORD),
+        "tiles": starts,
         # A patch is kept in 21 bytes; while drawn it is held twice, with its cell and its kind.
         "patches": rate * cells * (21 + 17 + 2 * WORD),
         "posts": room(len(scenario.market_posts)) * post_row + 4 * seen,
@@ -240,13 +247,26 @@ def check_memory(
         f"about {fits:,} agents would fit, all else equal"
         if fits
         else f"no number of agents would fit on a grid of {scenario.grid.width:,} x "
-        f"{scenario.grid.height:,} cells"
+        f"{scenario.grid.height:,} cells{_smaller_grid(scenario, level, memory, sampled)}"
     )
     raise InputError(
         f"{scenario.agent_count:,} agents on {scenario.grid.width:,} x {scenario.grid.height:,} "
         f"cells need about {gigabytes(found.total)} of memory, {found.total:,} bytes, and "
         f"{gigabytes(memory)} are available; {room_for}; to try all the same, set {VARIABLE}=none"
     )
+
+
+def _smaller_grid(scenario: Scenario, level: Level, memory: int, sampled: int | None) -> str:
+    """Return on how small a grid all agents would fit, cut in halves; nothing if on none."""
+    grid = scenario.grid
+    for halvings in range(1, max(grid.width, grid.height).bit_length()):
+        width, height = max(1, grid.width >> halvings), max(1, grid.height >> halvings)
+        smaller = dataclasses.replace(
+            scenario, grid=dataclasses.replace(grid, width=width, height=height)
+        )
+        if footprint(smaller, level, sampled).total <= memory:
+            return f", all of them on one of {width:,} x {height:,}"
+    return ""
 
 
 def gigabytes(size: float) -> str:

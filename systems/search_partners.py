@@ -38,6 +38,8 @@ class SearchPartners(esper.Processor):
             index.tile_start,
             index.tiles_x,
             index.tiles_y,
+            index.column_shift,
+            index.strip_shift,
             index.row,
             world.agents.whole(Identity).id,
             index.x,

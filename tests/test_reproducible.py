@@ -23,6 +23,7 @@ import ecs_market.world
 from ecs_market import Scenario, Simulation, load_scenario
 from ecs_market.components.identity import Identity
 from ecs_market.errors import SimulationError
+from ecs_market.kernels import spatial
 from ecs_market.world import World
 from tests.strategies import LIVELY, random_scenario, scenarios
 
@@ -169,6 +170,8 @@ def everything_at_once(scenario: Scene, seed: int, ticks: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ecs_market.world, "SERIAL_ROWS", 1)
         patch.setattr(ecs_market.world, "LARGE", 1)
+        patch.setattr(spatial, "FEW_TILES", 1 + seed % 5)
+        patch.setattr(spatial, "TILES_AN_ENTRY", 0)
         other = trace(
             scenario, seed, ticks, shuffler(seed % 1000), threads=2, telemetry_level="full"
         )

@@ -99,6 +99,8 @@ def find_while_room(
     tile_start: I32,
     tiles_x: int,
     tiles_y: int,
+    column_shift: int,
+    strip_shift: int,
     rows: I32,
     ids: I64,
     x: I32,
@@ -148,7 +150,18 @@ def find_while_room(
         end = begin
         while end < stop and end - begin < TRADERS_AT_ONCE:
             found, entries = neighbourhood(
-                end, tile_start, tiles_x, tiles_y, x, y, vision, period_x, period_y, runs
+                end,
+                tile_start,
+                tiles_x,
+                tiles_y,
+                column_shift,
+                strip_shift,
+                x,
+                y,
+                vision,
+                period_x,
+                period_y,
+                runs,
             )
             if pairs + entries + LANES > room:
                 if end == begin:
@@ -240,6 +253,8 @@ def find_partners(
     tile_start: I32,
     tiles_x: int,
     tiles_y: int,
+    column_shift: int,
+    strip_shift: int,
     rows: I32,
     ids: I64,
     x: I32,
@@ -287,6 +302,8 @@ def find_partners(
             tile_start,
             tiles_x,
             tiles_y,
+            column_shift,
+            strip_shift,
             rows,
             ids,
             x,
