@@ -65,13 +65,13 @@ def redraw(simulation: Simulation, generator: np.random.Generator) -> None:
     population, units = simulation.population("agents"), simulation.units
     ranges = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["agents"]["inventories"]
     ids = population.ids()
-    with simulation.edit() as edit:
-        for name, (least, most) in ranges.items():
-            drawn = generator.integers(least, most + 1, len(ids))
-            if name == "M":
-                edit.set("inventory.money", ids, drawn * units.to_minor(1))
-            else:
-                edit.set(f"inventory.goods.{name}", ids, drawn * units.to_lots(1))
+    for name, (least, most) in ranges.items():
+        drawn = generator.integers(least, most + 1, len(ids))
+        drawn *= units.to_minor(1) if name == "M" else units.to_lots(1)
+        # One after the other: an edit keeps what it is to write until its end.
+        with simulation.edit() as edit:
+            field = "money" if name == "M" else f"goods.{name}"
+            edit.set(f"inventory.{field}", ids, drawn)
 
 
 def shares(simulation: Simulation) -> dict[str, float]:

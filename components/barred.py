@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecs_market.columns import column
-from ecs_market.types import I8, I32, I64
+from ecs_market.types import I8, I32
 
 
 @dataclass(slots=True)
@@ -18,7 +18,7 @@ class Barred:
     """
 
     kind: I8 = column(np.int8, "Intent kind", width="bars")
-    target: I64 = column(np.int64, "id", width="bars", fill=-1)
+    target: I32 = column(np.int32, "id", width="bars", fill=-1, hashed=np.int64)
     until: I32 = column(np.int32, "first tick allowed again", width="bars")
-    failed_at: I64 = column(np.int64, "post id", fill=-1)
+    failed_at: I32 = column(np.int32, "post id", fill=-1, hashed=np.int64)
     failures: I32 = column(np.int32, "1")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecs_market.columns import column
-from ecs_market.types import F32, I8, I32, I64
+from ecs_market.types import F32, I8, I32
 
 IDLE, MARKET, PARTNER, RESOURCE = 0, 1, 2, 3
 KINDS = ("idle", "market", "agent", "resource")
@@ -22,7 +22,7 @@ class Intent:
     """
 
     kind: I8 = column(np.int8, "IDLE, MARKET, PARTNER or RESOURCE")
-    target: I64 = column(np.int64, "id", fill=-1)
+    target: I32 = column(np.int32, "id", fill=-1, hashed=np.int64)
     value: F32 = column(np.float32, "M", state=False)
     since: I32 = column(np.int32, "tick", fill=-1)
     waited: I32 = column(np.int32, "tick")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecs_market.columns import column
-from ecs_market.types import I64
+from ecs_market.types import I32
 
 
 @dataclass(slots=True)
 class Pairing:
     """The partner of this tick, -1 without one; always mutual."""
 
-    partner: I64 = column(np.int64, "agent id", fill=-1)
+    partner: I32 = column(np.int32, "agent id", fill=-1, hashed=np.int64)

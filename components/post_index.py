@@ -15,6 +15,8 @@ class PostIndex:
     ----------
     tiles_x
         Width of the grid [tile].
+    shift
+        A tile is 2**shift cells wide and high.
     tile_start
         int32 (tiles + 1,): the entries of a tile.
     post
@@ -24,6 +26,7 @@ class PostIndex:
     """
 
     tiles_x: int
+    shift: int
     tile_start: I32
     post: I32
     numeraire: I32

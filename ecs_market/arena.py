@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ecs_market.columns import Spec, empty_column, specs
+from ecs_market.columns import Spec, empty_column, filled, specs
 from ecs_market.components.identity import Identity
 from ecs_market.components.table import Table
 from ecs_market.types import I64, Column
@@ -137,7 +137,7 @@ class Arena:
         self.capacity = start
         for whole, name, spec in self._columns():
             old = getattr(whole, name)
-            new = np.full((self.capacity, *old.shape[1:]), spec.fill, dtype=old.dtype)
+            new = filled(spec, (self.capacity, *old.shape[1:]))
             for _, rows, first, _ in wanted:
                 new[first : first + len(rows)] = _gather(old, rows, spec)
             setattr(whole, name, new)

@@ -30,6 +30,9 @@ class Spec:
     optional
         Whether the hash leaves it out while every row holds `fill`, so that a setting that nobody
         uses has no part in it.
+    hashed
+        The type as which its elements are hashed, None for their own: a column may be stored in
+        fewer bytes than those that its hash was defined with.
     """
 
     dtype: Any
@@ -38,6 +41,7 @@ class Spec:
     fill: float = 0
     state: bool = True
     optional: bool = False
+    hashed: Any = None
 
 
 def column(
@@ -48,9 +52,11 @@ def column(
     fill: float = 0,
     state: bool = True,
     optional: bool = False,
+    hashed: Any = None,
 ) -> Any:
     """Declare a column of a component; the arena allocates it from this."""
-    return dataclasses.field(metadata={"column": Spec(dtype, unit, width, fill, state, optional)})
+    spec = Spec(dtype, unit, width, fill, state, optional, hashed)
+    return dataclasses.field(metadata={"column": spec})
 
 
 def specs(component: type) -> dict[str, Spec]:
@@ -73,5 +79,12 @@ def component_name(component: type) -> str:
 
 def empty_column(spec: Spec, rows: int, widths: dict[str, int]) -> Column:
     """Allocate a column of `rows` rows that holds the fill value."""
-    shape = (rows,) if spec.width is None else (rows, widths[spec.width])
-    return np.full(shape, spec.fill, dtype=spec.dtype)
+    return filled(spec, (rows,) if spec.width is None else (rows, widths[spec.width]))
+
+
+def filled(spec: Spec, shape: tuple[int, ...]) -> Column:
+    """Allocate an array of a column's type that holds its fill value."""
+    if spec.fill:
+        return np.full(shape, spec.fill, spec.dtype)
+    # The system finds memory for zeros only once something is written: spare rows cost none.
+    return np.zeros(shape, spec.dtype)

@@ -24,13 +24,14 @@ from ecs_market.components.market_memory import MarketMemory
 from ecs_market.components.position import Position
 from ecs_market.components.utility import Utility
 from ecs_market.errors import InputError
-from ecs_market.kernels.spatial import TILE_SHIFT
+from ecs_market.kernels.spatial import COLUMN_SHIFT, STRIP_SHIFT, TILE_SHIFT, tile_shifts
 from ecs_market.post_tables import POST_COMPONENTS
 from ecs_market.scenario.model import Scenario
 from ecs_market.scratch import Scratch
 from ecs_market.systems.index_traders import empty_index
 from ecs_market.telemetry.sample import Sample
 from ecs_market.telemetry.schema import TABLES, Level, tables_at
+from ecs_market.world import LARGE
 
 VARIABLE = "ECS_MARKET_MEMORY_LIMIT"
 AVAILABLE = "available"
@@ -97,32 +98,54 @@ def footprint(
         chosen.append(MarketMemory)
     scratch = Scratch()
     scratch.allocate(TRIAL, goods)
+    start = _row(Position, widths) + _row(Identity, widths)
     taste = _row(Utility, widths)
     held = _row(Inventory, widths)
     index_entry = _index_entry(settings, goods)
     trading = sum(p.count for p in scenario.populations if p.has("BilateralTrader")) / agents
     per_agent = {
-        "columns": spare * sum(_row(each, widths) for each in chosen),
+        "columns": sum(_row(each, widths, spare) for each in chosen),
         "ids": WORD,
-        "scratch": spare * _arrays(scratch) / TRIAL,
+        "scratch": _end(scenario) / agents * _arrays(scratch) / TRIAL,
         "index of traders": trading * index_entry
         if settings.exchange_regime != "centralized"
         else 0,
         # Members of posts: their holdings as integers and as floats, their tastes and ids.
         "members of posts": _share_at_posts(scenario, cells) * (2 * held + taste + 2 * WORD),
         # The start as it is drawn; its memory later serves what ticks allocate in passing.
-        "start": _row(Position, widths) + _row(Identity, widths) + held + taste,
+        "start": start + held + taste,
         "telemetry": _queued(level, goods, sampled / agents),
     }
+    if _end(scenario) >= LARGE:
+        whole = _arrays(scratch.search)
+        scratch.search.release()
+        found = (whole - _arrays(scratch.search)) / TRIAL
+        # What search needs is given back before posts and pairs need as much, and the reverse.
+        per_agent["given back"] = -min(
+            found + per_agent["index of traders"],
+            per_agent["members of posts"] + per_agent["start"],
+        )
     return Footprint(per_agent, _fixed(scenario, widths, cells), scenario.agent_count)
 
 
-def _row(component: type, widths: dict[str, int]) -> int:
-    """Return the bytes of a row of a component's columns."""
+def _row(component: type, widths: dict[str, int], spare: float = 1.0) -> float:
+    """Return the bytes of a row of a component's columns.
+
+    There are `spare` times as many rows as are in use; those that are not take no memory where
+    they hold zeros.
+    """
     return sum(
-        np.dtype(spec.dtype).itemsize * (1 if spec.width is None else widths[spec.width])
+        float(np.dtype(spec.dtype).itemsize)
+        * (1 if spec.width is None else widths[spec.width])
+        * (spare if spec.fill else 1.0)
         for spec in specs(component).values()
     )
+
+
+def _end(scenario: Scenario) -> int:
+    """Return up to which row the agents' arena is in use."""
+    counts = [each.count for each in scenario.populations]
+    return sum(map(room, counts[:-1])) + counts[-1]
 
 
 def _arrays(holder: Any) -> int:
@@ -164,18 +187,25 @@ def _queued(level: Level, goods: int, share: float) -> float:
 
 
 def _fixed(scenario: Scenario, widths: dict[str, int], cells: int) -> dict[str, float]:
-    tiles = ((scenario.grid.width >> TILE_SHIFT) + 1) * ((scenario.grid.height >> TILE_SHIFT) + 1)
+    def tiles_of(column: int, strip: int) -> int:
+        return ((scenario.grid.width >> column) + 1) * ((scenario.grid.height >> strip) + 1)
+
+    size, agents = (scenario.grid.width, scenario.grid.height), scenario.agent_count
+    shift, _ = tile_shifts(*size, TILE_SHIFT, TILE_SHIFT, agents)
+    tiles = tiles_of(shift, shift)
+    traders = tiles_of(*tile_shifts(*size, COLUMN_SHIFT, STRIP_SHIFT, agents))
     post_row = sum(_row(each, widths) for each in POST_COMPONENTS)
     seen = sum(
-        min(
-            tiles, 2.0 * (1 + (max(p.visibility_radius, p.broadcast_radius) >> TILE_SHIFT)) ** 2 + 1
-        )
+        min(tiles, 2.0 * (1 + (max(p.visibility_radius, p.broadcast_radius) >> shift)) ** 2 + 1)
         for p in scenario.market_posts
     )
     rate = 0.0 if scenario.resources is None else scenario.resources.spawn_rate
+    # Tables of 32-bit starts of tiles, and copies while they are made; patches are counted too.
+    starts = 2 * 4 * (tiles + traders)
+    if rate:
+        starts += (4 + 2 * WORD) * tiles_of(TILE_SHIFT, TILE_SHIFT)
     return {
-        # Three tables of 32-bit starts of tiles, and the counts while they are made.
-        "tiles": tiles * (3 * 4 + 2 * WORD),
+        "tiles": starts,
         # A patch is kept in 21 bytes; while drawn it is held twice, with its cell and its kind.
         "patches": rate * cells * (21 + 17 + 2 * WORD),
         "posts": room(len(scenario.market_posts)) * post_row + 4 * seen,
@@ -217,13 +247,26 @@ def check_memory(
         f"about {fits:,} agents would fit, all else equal"
         if fits
         else f"no number of agents would fit on a grid of {scenario.grid.width:,} x "
-        f"{scenario.grid.height:,} cells"
+        f"{scenario.grid.height:,} cells{_smaller_grid(scenario, level, memory, sampled)}"
     )
     raise InputError(
         f"{scenario.agent_count:,} agents on {scenario.grid.width:,} x {scenario.grid.height:,} "
         f"cells need about {gigabytes(found.total)} of memory, {found.total:,} bytes, and "
         f"{gigabytes(memory)} are available; {room_for}; to try all the same, set {VARIABLE}=none"
     )
+
+
+def _smaller_grid(scenario: Scenario, level: Level, memory: int, sampled: int | None) -> str:
+    """Return on how small a grid all agents would fit, cut in halves; nothing if on none."""
+    grid = scenario.grid
+    for halvings in range(1, max(grid.width, grid.height).bit_length()):
+        width, height = max(1, grid.width >> halvings), max(1, grid.height >> halvings)
+        smaller = dataclasses.replace(
+            scenario, grid=dataclasses.replace(grid, width=width, height=height)
+        )
+        if footprint(smaller, level, sampled).total <= memory:
+            return f", all of them on one of {width:,} x {height:,}"
+    return ""
 
 
 def gigabytes(size: float) -> str:

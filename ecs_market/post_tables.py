@@ -17,8 +17,8 @@ from ecs_market.components.reputation import Reputation
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.components.walrasian import FALLBACKS
 from ecs_market.errors import InputError
-from ecs_market.kernels.posts import SIDE, cover_tiles
-from ecs_market.kernels.spatial import TILE_SHIFT, accumulate
+from ecs_market.kernels.posts import cover_tiles
+from ecs_market.kernels.spatial import TILE_SHIFT, accumulate, tile_shifts
 from ecs_market.mechanisms.batch import numeraires
 from ecs_market.mechanisms.registered import by_name
 from ecs_market.world import World
@@ -70,18 +70,19 @@ def write_post(world: World, row: int, post: Any) -> None:
 
 def index_posts(world: World) -> PostIndex:
     """List the posts that reach into each tile of the grid, by ascending post id."""
-    tiles_x = (world.settings.width >> TILE_SHIFT) + 1
-    tiles_y = (world.settings.height >> TILE_SHIFT) + 1
+    width, height = world.settings.width, world.settings.height
+    shift, _ = tile_shifts(width, height, TILE_SHIFT, TILE_SHIFT, world.agents.size)
+    tiles_x, tiles_y, side = (width >> shift) + 1, (height >> shift) + 1, 1 << shift
     place, sight = world.posts.whole(Position), world.posts.whole(PostVisibility)
     reach = np.maximum(sight.visibility_radius, sight.broadcast_radius)
     rows = world.post_rows[world.post_rows >= 0]
-    covered = reach[rows].astype(np.float64) ** 2 * 2.0 / SIDE**2
+    covered = reach[rows].astype(np.float64) ** 2 * 2.0 / side**2
     if np.minimum(covered, tiles_x * tiles_y).sum() > MOST_ENTRIES:
         raise InputError(
             f"market posts: together they are seen or heard in more than {MOST_ENTRIES:,} "
-            f"places of {SIDE} x {SIDE} cells; reduce their radii or their number"
+            f"places of {side} x {side} cells; reduce their radii or their number"
         )
-    nothing, size = np.empty(0, np.int32), (tiles_x, tiles_y)
+    nothing, size = np.empty(0, np.int32), (tiles_x, tiles_y, shift)
     periods = world.settings.period_x, world.settings.period_y
     starts = np.zeros(tiles_x * tiles_y + 1, np.int32)
     cover_tiles(rows, place.x, place.y, reach, *size, starts, False, nothing, *periods)
@@ -89,4 +90,4 @@ def index_posts(world: World) -> PostIndex:
     entries = np.empty(starts[-1], np.int32)
     cover_tiles(rows, place.x, place.y, reach, *size, starts[:-1].copy(), True, entries, *periods)
     commodities = world.posts.whole(MarketPost).commodities
-    return PostIndex(tiles_x, starts, entries, numeraires(commodities, world.settings.mode))
+    return PostIndex(tiles_x, shift, starts, entries, numeraires(commodities, world.settings.mode))

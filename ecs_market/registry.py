@@ -93,6 +93,8 @@ class Parameter:
         Whether the word none is taken too; it gives None, which is also the default.
     nonzero
         Whether a ``per_good`` of zeros only is refused.
+    apart
+        How far from 0 a ``number`` must be at least, for editors; the entry's `check` refuses it.
     parts
         The keys of a ``block``.
 
@@ -115,6 +117,7 @@ class Parameter:
     required: bool = False
     optional: bool = False
     nonzero: bool = True
+    apart: float = 0.0
     parts: tuple[Parameter, ...] = ()
 
 

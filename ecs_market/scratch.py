@@ -35,7 +35,8 @@ class MatchingScratch:
     best_patch, patch_value
         The same for resource patches.
     candidates, candidate_row, candidate_weight
-        Number, rows and discounted total gains [M] of the best partners, best first.
+        Number, rows and discounted total gains [M] of the best partners, best first; without
+        entries while nobody looks for them in a large world.
     candidate_surplus
         The gains that are not discounted, where matching ranks by them; else without columns.
     promise
@@ -59,9 +60,30 @@ class MatchingScratch:
     candidate_weight: F32 = field(default_factory=_no(np.float32))
     candidate_surplus: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     choice_kind: I8 = field(default_factory=_no(np.int8))
-    choice_target: I64 = field(default_factory=_no(np.int64))
+    choice_target: I32 = field(default_factory=_no(np.int32))
     choice_value: F32 = field(default_factory=_no(np.float32))
     mate: I32 = field(default_factory=_no(np.int32))
+
+    def provide(self) -> None:
+        """Make room for what has been found, unless there is."""
+        rows = len(self.choice_kind)
+        if len(self.candidate_row) == rows:
+            return
+        self.best_market = np.full(rows, -1, np.int32)
+        self.market_value = np.zeros(rows, np.float32)
+        self.best_patch = np.full(rows, -1, np.int32)
+        self.patch_value = np.zeros(rows, np.float32)
+        self.candidate_row = np.zeros((rows, CANDIDATES), np.int32)
+        self.candidate_weight = np.zeros((rows, CANDIDATES), np.float32)
+
+    def release(self) -> None:
+        """Give back the room of what has been found; choices stay."""
+        self.candidates[:] = 0
+        for name in (
+            *("best_market", "market_value", "best_patch", "patch_value"),
+            *("candidate_row", "candidate_weight", "candidate_surplus"),
+        ):
+            setattr(self, name, getattr(self, name)[:0].copy())
 
 
 @dataclass(slots=True)
@@ -116,18 +138,13 @@ class Scratch:
         self.search = MatchingScratch(
             rate=np.zeros((rows, goods), np.float32),
             curvature=np.zeros((rows, goods), np.float32),
-            best_market=np.full(rows, -1, np.int32),
-            market_value=np.zeros(rows, np.float32),
-            best_patch=np.full(rows, -1, np.int32),
-            patch_value=np.zeros(rows, np.float32),
             candidates=np.zeros(rows, np.int8),
-            candidate_row=np.full((rows, CANDIDATES), -1, np.int32),
-            candidate_weight=np.zeros((rows, CANDIDATES), np.float32),
             choice_kind=np.zeros(rows, np.int8),
-            choice_target=np.full(rows, -1, np.int64),
+            choice_target=np.full(rows, -1, np.int32),
             mate=np.full(rows, -1, np.int32),
             choice_value=np.zeros(rows, np.float32),
         )
+        self.search.provide()
         self.before_x = np.zeros(rows, np.int32)
         self.before_y = np.zeros(rows, np.int32)
         self.at_post = np.full(rows, -1, np.int32)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,7 @@ def state_hash(world: World, tick: int) -> str:
     folded = hashlib.sha256()
     head = f"hash {HASH_VERSION} rng {RNG_VERSION} seed {world.seed} tick {tick}"
     folded.update(f"{head} ids {len(world.agent_rows)} {len(world.post_rows)}".encode())
-    for (name, _, _), value in sorted(zip(columns, sums, strict=True), key=lambda each: each[0][0]):
+    for (name, *_), value in sorted(zip(columns, sums, strict=True), key=lambda each: each[0][0]):
         folded.update(name.encode() + value.to_bytes(16, "little"))
     for book in books(world):
         for name, column in columns_of(book).items():
@@ -48,9 +49,9 @@ def state_hash(world: World, tick: int) -> str:
     return folded.hexdigest()
 
 
-def _columns(world: World) -> list[tuple[str, I64, Column]]:
-    """Return name, ids and rows of every column that is state."""
-    found: list[tuple[str, I64, Column]] = []
+def _columns(world: World) -> list[tuple[str, I64, Column, Any]]:
+    """Return name, ids, rows and type in the hash of every column that is state."""
+    found: list[tuple[str, I64, Column, Any]] = []
     for kind, arena in (("agents", world.agents), ("posts", world.posts)):
         for name, table in arena.tables.items():
             ids = arena.whole(Identity).id[table.start : table.stop]
@@ -59,7 +60,7 @@ def _columns(world: World) -> list[tuple[str, I64, Column]]:
                     continue
                 path = f"{kind}.{name}.{component_name(type(component))}"
                 found.extend(
-                    (f"{path}.{field}", ids, getattr(component, field))
+                    (f"{path}.{field}", ids, getattr(component, field), spec.hashed)
                     for field, spec in arena.specs[type(component)].items()
                     if spec.state and not _unused(spec, getattr(component, field))
                 )
@@ -67,7 +68,7 @@ def _columns(world: World) -> list[tuple[str, I64, Column]]:
     if patches is not None:
         numbers = np.arange(len(patches.amount), dtype=np.int64)
         found.extend(
-            (f"resource_patches.{field}", numbers, getattr(patches, field))
+            (f"resource_patches.{field}", numbers, getattr(patches, field), None)
             for field in ("x", "y", "good", "amount", "touched")
         )
     return found
@@ -78,12 +79,12 @@ def _unused(spec: Spec, column: Column) -> bool:
     return spec.optional and bool((column == spec.fill).all())
 
 
-def _digests(world: World, columns: list[tuple[str, I64, Column]]) -> list[int]:
+def _digests(world: World, columns: list[tuple[str, I64, Column, Any]]) -> list[int]:
     """Return the digest of each column; large ones are hashed in threads."""
 
-    def digest(each: tuple[str, I64, Column]) -> int:
-        name, ids, column = each
-        return column_digest(ids, column, name)
+    def digest(each: tuple[str, I64, Column, Any]) -> int:
+        name, ids, column, as_type = each
+        return column_digest(ids, column, name, as_type=as_type)
 
     if world.threads == 1 or world.agents.size < 8192:
         return [digest(each) for each in columns]

@@ -21,6 +21,7 @@ from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.position import Position
 from ecs_market.components.table import Table
 from ecs_market.errors import InputError, SimulationError
+from ecs_market.heap import trim
 from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.scratch import Scratch
@@ -34,6 +35,8 @@ C = TypeVar("C")
 # Below this many rows a plain call is faster than handing ranges to threads.
 SERIAL_ROWS = 8192
 RANGES_A_THREAD = 8
+# From so many rows on memory is given back within a tick, to be asked for anew in the next.
+LARGE = 4_000_000
 
 
 class Watcher(Protocol):
@@ -328,6 +331,16 @@ class World:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="ecs_market")
         return self._pool
+
+    @property
+    def large(self) -> bool:
+        """Whether memory matters more than the time that it takes to find it."""
+        return self.agents.end >= LARGE
+
+    def trim(self) -> None:
+        """Give freed memory back to the system in a large world."""
+        if self.large:
+            trim()
 
     def close(self) -> None:
         """Stop the threads."""

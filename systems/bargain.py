@@ -21,6 +21,7 @@ class Bargain(esper.Processor):
 
     def process(self, world: World) -> None:
         """Pairs are disjoint; they go in the order of rows, which are near each other in memory."""
+        world.trim()
         first, second = meetings(world)
         world.scratch.bargains = bargain(world, first, second)
 

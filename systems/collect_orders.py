@@ -22,6 +22,9 @@ class CollectOrders(esper.Processor):
         """Join agents to their target post if it is in reach and clears now."""
         position, intent = world.agents.whole(Position), world.agents.whole(Intent)
         place = world.posts.whole(Position)
+        if world.large:
+            world.scratch.search.release()  # everybody has a target: members need the room
+        world.trim()
         world.scratch.at_post[:] = -1
         world.scratch.filled[:] = False
         world.scratch.waiting[:] = False

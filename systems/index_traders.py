@@ -19,6 +19,7 @@ from ecs_market.kernels.spatial import (
     count_tiles,
     fill_index,
     place_rows,
+    tile_shifts,
 )
 from ecs_market.world import World
 
@@ -36,15 +37,13 @@ class IndexTraders(esper.Processor):
         tables = list(world.tables(BilateralTrader, Position, Visibility))
         index = empty_index(world, sum(table.size for table in tables))
         for table in tables:
-            count_tiles(
-                table.start, table.stop, position.x, position.y, index.tiles_x, index.tile_start
-            )
+            here = (table.start, table.stop, position.x, position.y)
+            count_tiles(*here, *index.tiling, index.tile_start)
         accumulate(index.tile_start)
         places = index.tile_start[:-1].copy()
         for table in tables:
-            place_rows(
-                table.start, table.stop, position.x, position.y, index.tiles_x, places, index.row
-            )
+            here = (table.start, table.stop, position.x, position.y)
+            place_rows(*here, *index.tiling, places, index.row)
         inventory = world.agents.whole(Inventory)
         stands = world.over(
             0,
@@ -78,12 +77,14 @@ class IndexTraders(esper.Processor):
 
 def empty_index(world: World, entries: int) -> TraderIndex:
     """Allocate the index of a number of traders."""
-    tiles_x = (world.settings.width >> COLUMN_SHIFT) + 1
-    tiles_y = (world.settings.height >> STRIP_SHIFT) + 1
-    goods = world.goods
+    width, height, goods = world.settings.width, world.settings.height, world.goods
+    column, strip = tile_shifts(width, height, COLUMN_SHIFT, STRIP_SHIFT, entries)
+    tiles_x, tiles_y = (width >> column) + 1, (height >> strip) + 1
     return TraderIndex(
         tiles_x=tiles_x,
         tiles_y=tiles_y,
+        column_shift=column,
+        strip_shift=strip,
         tile_start=np.zeros(tiles_x * tiles_y + 1, np.int32),
         row=np.empty(entries, np.int32),
         x=np.zeros(entries + LANES, np.int32),

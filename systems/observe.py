@@ -18,3 +18,5 @@ class Observe(esper.Processor):
             records.record(world, world.recorder)
         world.scratch.clearings.clear()
         world.scratch.bargains = None
+        world.scratch.orders = None
+        world.trim()

@@ -51,6 +51,7 @@ def hearing(world: World, index: PostIndex, tick: int, x: I32, y: I32) -> tuple[
         x,
         y,
         index.tiles_x,
+        index.shift,
         index.tile_start,
         index.post,
         world.post_rows,

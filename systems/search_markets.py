@@ -17,7 +17,6 @@ from ecs_market.components.post_index import PostIndex
 from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.broadcast import tilts
-from ecs_market.kernels.spatial import TILE_SHIFT
 from ecs_market.mechanisms.batch import charges, post_rules
 from ecs_market.mechanisms.reputation import standing
 from ecs_market.preferences import families
@@ -63,7 +62,7 @@ class SearchMarkets(esper.Processor):
                 settings.minor_size,
                 position.x,
                 position.y,
-                TILE_SHIFT,
+                index.shift,
                 index.tiles_x,
                 index.tile_start,
                 index.post,

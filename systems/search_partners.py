@@ -23,6 +23,7 @@ class SearchPartners(esper.Processor):
     def process(self, world: World) -> None:
         """Read the index only; populations that do not bargain have no candidates."""
         search, settings = world.scratch.search, world.settings
+        search.provide()
         search.candidates[:] = 0
         index = world.scratch.index
         if index is None:
@@ -37,6 +38,8 @@ class SearchPartners(esper.Processor):
             index.tile_start,
             index.tiles_x,
             index.tiles_y,
+            index.column_shift,
+            index.strip_shift,
             index.row,
             world.agents.whole(Identity).id,
             index.x,
@@ -65,3 +68,5 @@ class SearchPartners(esper.Processor):
             settings.period_y,
             cost=NEIGHBOURHOOD,
         )
+        world.scratch.index = None  # its memory is of use to others
+        world.trim()

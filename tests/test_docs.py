@@ -49,7 +49,7 @@ LAYERS = (
     {"arena", "kernels"},
     {"preferences", "scratch", "settings", "totals", "components"},
     {"declared"},
-    {"columns", "units", "registry", "plugins", "welfare"},
+    {"columns", "heap", "units", "registry", "plugins", "welfare"},
     {"types", "errors", "__init__"},
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -159,3 +159,114 @@ def test_the_command_line_prints_warnings(
         (told,) = [line for line in said.err.splitlines() if "kappa" not in line]
         assert told.startswith(f"ecs-market: warning: {file}:")
         assert "subsistence[0]: agents can start with 1 A" in told
+
+
+# --- economies without trade ------------------------------------------------------------------
+
+PAIR: dict[str, Any] = {
+    "grid": {"width": 1, "height": 1},
+    "agents": {
+        "count": 2,
+        "inventories": {"A": {"values": [1, 9]}, "B": {"values": [9, 1]}, "M": 0},
+        "utilities": [{"type": "cobb_douglas", "exponents": [0.5, 0.5]}],
+    },
+}
+BARTER = {"protocols": {"bargaining": {"name": "compensating_block", "barter": True}}}
+POSTS = {"market_posts": [{"location": [0, 0]}]}
+ONE_GOOD = {"market_posts": [{"location": [0, 0], "commodities": ["A"]}]}
+AUCTION = {"market_posts": [{"location": [0, 0], "mechanism": "continuous_double_auction"}]}
+RICH = {"agents": {**PAIR["agents"], "inventories": {**PAIR["agents"]["inventories"], "M": 5}}}
+STUCK = {"populations": [{"name": "t", **RICH["agents"], "components": ["Mobility"]}]}
+
+
+def without(key: str, **more: Any) -> dict[str, Any]:
+    """Return the pair's economy without a key, and with others."""
+    return {name: value for name, value in PAIR.items() if name != key} | more
+
+
+def trades(mapping: dict[str, Any]) -> int:
+    with Simulation(mapping, telemetry_level="off") as simulation:
+        simulation.run(5)
+        summary = simulation.summary()
+        return int(summary["market_trades"] + summary["bilateral_trades"])
+
+
+@pytest.mark.parametrize(
+    ("mapping", "place", "said"),
+    [
+        (PAIR, "agents.inventories.M", "nobody has any M, and nothing else pays"),
+        (PAIR | ONE_GOOD, "agents.inventories.M", "or bargaining with barter: true"),
+        (PAIR | AUCTION, "agents.inventories.M", "nobody has any M"),
+        (
+            PAIR | ONE_GOOD | {"exchange_regime": "centralized", "money": {"mode": "in_utility"}},
+            "agents.inventories.M",
+            "nobody has any M",
+        ),
+        (PAIR | RICH | {"exchange_regime": "centralized"}, "exchange_regime", "no market_posts"),
+        (
+            PAIR | RICH | {"params": {"exchange_regime": "centralized"}},
+            "params.exchange_regime",
+            "centralized, but there are no market_posts",
+        ),
+        (without("agents", **STUCK), "populations[0].components", "at most one agent has Bilat"),
+        (
+            without("agents", **STUCK, **POSTS, exchange_regime="bilateral"),
+            "populations[0].components",
+            "market_posts are left aside",
+        ),
+        (
+            {**PAIR, "agents": {**PAIR["agents"], "count": 1, "inventories": {"A": 1, "M": 2}}}
+            | {"goods": ["A", "B"]},
+            "agents.count",
+            "there is one agent",
+        ),
+    ],
+)
+def test_economies_without_trade(
+    mapping: dict[str, Any], place: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (told,) = [each for each in warned(mapping, caplog) if "kappa" not in each]
+    assert told.startswith(f"t: {place}: ")
+    assert said in told
+    assert "nobody can ever trade" in told
+    assert trades(mapping) == 0
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        RICH,
+        POSTS,
+        RICH | POSTS | {"exchange_regime": "centralized"},
+        BARTER,
+        {"money": {"mode": "unit_of_account"}},
+        {"money": {"mode": "unit_of_account"}, "exchange_regime": "centralized"} | POSTS,
+    ],
+)
+def test_economies_with_trade(more: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+    assert [each for each in warned(PAIR | more, caplog) if "kappa" not in each] == []
+    assert trades(PAIR | more) > 0
+
+
+def test_goods_may_pay_where_money_is_one_of_them(caplog: pytest.LogCaptureFixture) -> None:
+    mode = {"money": {"mode": "in_utility"}}
+    assert [each for each in warned(PAIR | mode, caplog) if "kappa" not in each] == []
+
+
+def test_who_only_forages_is_not_told_about_trade(caplog: pytest.LogCaptureFixture) -> None:
+    assert warned(PAIR | {"params": {"mode": "forage"}}, caplog) == []
+
+
+def test_the_line_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "poor.yaml"
+    file.write_text(yaml.safe_dump(PAIR), "utf-8")
+    line = next(
+        n for n, text in enumerate(file.read_text("utf-8").splitlines(), 1) if " M: 0" in text
+    )
+    assert main(["run", str(file), "--ticks", "1"]) == 0
+    said = capsys.readouterr()
+    assert f"ecs-market: warning: {file}:{line}:" in said.err
+    assert "1 tick, 2 agents, seed" in said.out

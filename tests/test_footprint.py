@@ -19,6 +19,7 @@ from ecs_market import footprint as footprint_module
 from ecs_market.bench import economy
 from ecs_market.cli import main
 from ecs_market.components.position import Position
+from ecs_market.components.post_index import PostIndex
 from ecs_market.crowding import visible_neighbours
 from ecs_market.footprint import (
     VARIABLE,
@@ -117,9 +118,42 @@ def test_bad_limits_are_told(limit: Any) -> None:
 
 
 def test_a_grid_alone_can_be_too_large() -> None:
-    document = scenario(group("agents", 2, [COBB_DOUGLAS]), width=46_000, height=46_000)
-    with pytest.raises(InputError, match="no number of agents would fit on a grid of 46,000 x"):
+    patches = {"spawn_rate": 0.01, "types": [{"good": "A", "quantity": 1}]}
+    document = scenario(
+        group("agents", 2, [COBB_DOUGLAS]), width=46_000, height=46_000, resources=patches
+    )
+    with pytest.raises(
+        InputError, match="no number of agents would fit on a grid of 46,000 x"
+    ) as e:
         check_memory(from_dict(document), limit=10**8)
+    found = re.search(r"cells, all of them on one of ([\d,]+) x \1;", str(e.value))
+    assert found is not None
+    side = int(found[1].replace(",", ""))
+    assert 1_000 < side < 46_000
+    document["grid"] = {"width": side, "height": side}
+    check_memory(from_dict(document), limit=10**8)
+
+
+def test_an_almost_empty_grid_takes_what_its_agents_take() -> None:
+    post = {"location": [23_000, 23_000], "visibility_radius": 40_000}
+    small, large = (
+        from_dict(
+            scenario(
+                group("agents", 2_000, [COBB_DOUGLAS]),
+                width=side,
+                height=side,
+                market_posts=[post | {"location": [side // 2, side // 2]}],
+            )
+        )
+        for side in (200, 46_000)
+    )
+    assert footprint(large).total < 3 * footprint(small).total
+    with Simulation(large, memory_limit=footprint(large).total, threads=1) as sim:
+        sim.step()
+        index = sim.world.only(PostIndex)
+        assert index is not None
+        assert index.tile_start.nbytes < 100_000
+        assert sim.summary()["ticks"] == 1
 
 
 def test_the_command_ends_with_status_2_and_leaves_nothing(

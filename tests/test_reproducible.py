@@ -23,6 +23,7 @@ import ecs_market.world
 from ecs_market import Scenario, Simulation, load_scenario
 from ecs_market.components.identity import Identity
 from ecs_market.errors import SimulationError
+from ecs_market.kernels import spatial
 from ecs_market.world import World
 from tests.strategies import LIVELY, random_scenario, scenarios
 
@@ -84,6 +85,19 @@ def test_threads(canonical: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ecs_market.world, "SERIAL_ROWS", 1)
     for threads in (1, 2, 3):
         assert trace(CANONICAL, threads=threads) == canonical
+
+
+def test_memory_given_back_within_ticks(
+    canonical: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ecs_market.world, "LARGE", 1)
+    given_back: list[bool] = []
+
+    def look(sim: Simulation) -> None:
+        given_back.append(sim.world.large and not len(sim.world.scratch.search.candidate_row))
+
+    assert trace(CANONICAL, between=look) == canonical
+    assert given_back == [True] * TICKS
 
 
 def test_work_really_goes_to_threads(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,6 +169,9 @@ def everything_at_once(scenario: Scene, seed: int, ticks: int) -> None:
     plain = trace(scenario, seed, ticks)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ecs_market.world, "SERIAL_ROWS", 1)
+        patch.setattr(ecs_market.world, "LARGE", 1)
+        patch.setattr(spatial, "FEW_TILES", 1 + seed % 5)
+        patch.setattr(spatial, "TILES_AN_ENTRY", 0)
         other = trace(
             scenario, seed, ticks, shuffler(seed % 1000), threads=2, telemetry_level="full"
         )

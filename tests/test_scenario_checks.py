@@ -48,6 +48,17 @@ def issues(*overrides: str, base: Mapping[str, Any] = BASE) -> list[str]:
     return []
 
 
+def test_what_a_parameter_is_called_in_another_family() -> None:
+    base = copy.deepcopy(BASE)
+    base["agents"]["utilities"][1] = {"type": "cobb_douglas", "weights": [0.6, 0.4], "count": 2}
+    place = "agents.utilities[1].weights"
+    told = "unknown cobb_douglas key 'weights'; did you mean 'exponents'?"
+    assert issues(base=base) == [f"{place}: {told}"]
+    base["agents"]["utilities"][1]["exponents"] = [0.6, 0.4]
+    (told,) = issues(base=base)
+    assert "did you mean 'exponents'" not in told
+
+
 def test_the_base_is_fine() -> None:
     assert issues() == []
 

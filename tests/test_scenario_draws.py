@@ -73,6 +73,21 @@ def test_spellings(value: Any, expected: Draw) -> None:
     validator.validate(json.loads(json.dumps(written)))
 
 
+@pytest.mark.parametrize(
+    ("rho", "fine"),
+    [(0, False), (0.0, False), (1e-7, False), (0.5, True), (-1, True), (-1e-6, True)],
+)
+def test_the_schema_excludes_what_the_loader_does(rho: float, fine: bool) -> None:
+    mapping = base(type="ces", weights=[1, 1], rho=rho)
+    validator = jsonschema.Draft202012Validator(scenario_schema())
+    assert validator.is_valid(mapping) == fine
+    if fine:
+        from_dict(mapping)
+    else:
+        with pytest.raises(ScenarioError, match="cobb_douglas"):
+            from_dict(mapping)
+
+
 def test_everywhere_a_number_stands() -> None:
     entry: dict[str, Any] = {
         "type": "ces",

@@ -14,7 +14,7 @@ from ecs_market import Simulation
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.market_account import MarketAccount
 from ecs_market.components.position import Position
-from ecs_market.kernels.posts import SIDE, cover_tiles, tile_gap
+from ecs_market.kernels.posts import cover_tiles, tile_gap
 from ecs_market.kernels.spatial import TILE_SHIFT, apart, tile_spans, way
 from ecs_market.settings import OPEN
 from tests.oracles.walking import Cell, gap
@@ -52,10 +52,10 @@ def test_a_neighbourhood_is_covered_by_tiles_that_come_once() -> None:
             }
             assert seen <= set(found)
             for tile in range(tiles):
-                cells = [c for c in range(tile * SIDE, tile * SIDE + SIDE) if c < length]
+                cells = [c for c in range(tile << TILE_SHIFT, tile + 1 << TILE_SHIFT) if c < length]
                 if cells:
                     nearest = min(apart(at, cell, period) for cell in cells)
-                    assert tile_gap(at, tile, period) == nearest
+                    assert tile_gap(at, tile, period, TILE_SHIFT) == nearest
 
 
 @pytest.mark.kernel
@@ -64,28 +64,29 @@ def test_a_neighbourhood_is_covered_by_tiles_that_come_once() -> None:
     size=st.tuples(st.integers(1, 15), st.integers(1, 15)),
     places=st.lists(st.tuples(st.integers(0, 14), st.integers(0, 14), st.integers(0, 20))),
     torus=st.booleans(),
+    shift=st.integers(TILE_SHIFT, TILE_SHIFT + 3),
 )
 def test_a_post_is_listed_once_in_each_tile_it_reaches(
-    size: Cell, places: list[tuple[int, int, int]], torus: bool
+    size: Cell, places: list[tuple[int, int, int]], torus: bool, shift: int
 ) -> None:
     x = np.array([px % size[0] for px, _, _ in places], np.int32)
     y = np.array([py % size[1] for _, py, _ in places], np.int32)
     reach = np.array([far for _, _, far in places], np.int32)
-    tiles = (size[0] >> TILE_SHIFT) + 1, (size[1] >> TILE_SHIFT) + 1
+    tiles, side = ((size[0] >> shift) + 1, (size[1] >> shift) + 1), 1 << shift
     period = size if torus else (OPEN, OPEN)
     counts = np.zeros(tiles[0] * tiles[1] + 1, np.int32)
     rows = np.arange(len(places))
-    cover_tiles(rows, x, y, reach, *tiles, counts, False, np.empty(0, np.int32), *period)
+    cover_tiles(rows, x, y, reach, *tiles, shift, counts, False, np.empty(0, np.int32), *period)
     starts = np.cumsum(counts, dtype=np.int32)
     listed = np.empty(starts[-1], np.int32)
-    cover_tiles(rows, x, y, reach, *tiles, starts[:-1].copy(), True, listed, *period)
+    cover_tiles(rows, x, y, reach, *tiles, shift, starts[:-1].copy(), True, listed, *period)
     for tile in range(tiles[0] * tiles[1]):
         here = listed[starts[tile] : starts[tile + 1]].tolist()
-        corner = (tile % tiles[0] * SIDE, tile // tiles[0] * SIDE)
+        corner = (tile % tiles[0] * side, tile // tiles[0] * side)
         cells = [
             (cx, cy)
-            for cx in range(corner[0], min(corner[0] + SIDE, size[0]))
-            for cy in range(corner[1], min(corner[1] + SIDE, size[1]))
+            for cx in range(corner[0], min(corner[0] + side, size[0]))
+            for cy in range(corner[1], min(corner[1] + side, size[1]))
         ]
         near = [
             post

@@ -52,7 +52,14 @@ def profile(options: Namespace) -> int:
 
 
 def _lines(found: Profile, options: Namespace) -> list[str]:
-    size = f"{found.ticks:,} ticks, {found.agents:,} agents, {found.threads} threads"
+    size = ", ".join(
+        report.counted(number, what)
+        for number, what in (
+            (found.ticks, "tick"),
+            (found.agents, "agent"),
+            (found.threads, "thread"),
+        )
+    )
     lines = [f"{Path(options.scenario).stem}: {size}", "", *report.table(_rows(found), left=(0,))]
     lines.append("")
     if found.isolated_ns:

@@ -75,6 +75,11 @@ def _posts(posts: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def counted(number: int, what: str) -> str:
+    """Return so many of something: 1 tick, 1,000 ticks."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def for_people(document: Mapping[str, Any]) -> str:
     """Return a run's summary as text.
 
@@ -85,7 +90,8 @@ def for_people(document: Mapping[str, Any]) -> str:
         Prices and gains are in M, volumes and harvest in units.
     """
     ticks, agents = document["ticks"], document["agents"]
-    head = f"{document['scenario']}: {ticks:,} ticks, {agents:,} agents, seed {document['seed']}"
+    size = f"{counted(ticks, 'tick')}, {counted(agents, 'agent')}"
+    head = f"{document['scenario']}: {size}, seed {document['seed']}"
     lines = [head, ""]
     if document["status"] != "completed":
         lines.insert(1, f"{document['status']} before its end")
@@ -115,7 +121,7 @@ def for_people(document: Mapping[str, Any]) -> str:
 
 def _hungry(agents: int) -> str:
     """Return how many agents own less than their subsistence, or nothing if there are none."""
-    return f"{agents:,} agent{'s' if agents > 1 else ''} at the end" if agents else ""
+    return f"{counted(agents, 'agent')} at the end" if agents else ""
 
 
 def _gains(welfare: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.declared.domains import (
+    LEAST_RHO,
     check_ces,
     check_induced,
     check_quadratic,
@@ -80,6 +81,7 @@ ENTRIES: tuple[Entry, ...] = (
                 "Substitution: below 0 complements, above 0 substitutes; below 1 and not 0.",
                 minimum=-1000.0,
                 maximum=0.9999,
+                apart=LEAST_RHO,
                 required=True,
             ),
             _SCALE,

@@ -89,14 +89,16 @@ class Edit:
     def _totals(self, writes: list[_Write]) -> list[int]:
         """Return what all agents would own after some writes."""
         inventory = self._simulation.world.agents.whole(Inventory)
-        columns = {"goods": inventory.goods.copy(), "money": inventory.money.copy()}
-        for write in writes:
-            if write.field.component is Inventory:
-                column = columns[write.field.name]
-                if write.field.good is None:
-                    column[write.rows] = write.values
-                else:
-                    column[write.rows, write.field.good] = write.values
+        columns = {"goods": inventory.goods, "money": inventory.money}
+        mine = [write for write in writes if write.field.component is Inventory]
+        for name in {write.field.name for write in mine}:
+            columns[name] = columns[name].copy()
+        for write in mine:
+            column = columns[write.field.name]
+            if write.field.good is None:
+                column[write.rows] = write.values
+            else:
+                column[write.rows, write.field.good] = write.values
         return holdings(columns["goods"], columns["money"])
 
     def apply(self) -> None:

@@ -15,7 +15,7 @@ def join_posts(
     start: int,
     stop: int,
     kind: I8,
-    target: I64,
+    target: I32,
     x: I32,
     y: I32,
     post_rows: I64,

@@ -23,7 +23,7 @@ def lists(row: int, other: int, count: I8, candidate_row: I32) -> bool:
 
 
 @inlined
-def bars(row: int, ident: int, tick: int, kind: I8, target: I64, until: I32) -> bool:
+def bars(row: int, ident: int, tick: int, kind: I8, target: I32, until: I32) -> bool:
     """Return whether `row` leaves the agent `ident` alone for now."""
     for slot in range(uint64(kind.shape[1])):
         if until[row, slot] > tick and kind[row, slot] == PARTNER and target[row, slot] == ident:
@@ -52,7 +52,7 @@ def list_suitors(
     candidate_weight: F32,
     mate: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
 ) -> tuple[I32, I32, F32]:
     """Return for some rows whom they list without being listed: end, suitor and weight.
@@ -92,7 +92,7 @@ def draw_weights(
     tick: int,
     ids: I64,
     intent_kind: I8,
-    intent_target: I64,
+    intent_target: I32,
     intent_since: I32,
     count: I8,
     candidate_row: I32,
@@ -122,7 +122,7 @@ def list_edges(
     weights: F32,
     mate: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
 ) -> tuple[I32, I32, F32]:
     """Return for some rows all edges of their lists, from both ends: end, other and weight.

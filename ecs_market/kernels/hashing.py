@@ -38,7 +38,7 @@ _S1 = np.uint64(32)
 _S2 = np.uint64(29)
 _HALF = np.uint64(0xFFFFFFFF)
 _BLOCK = 1024  # rows that stay in the nearest cache while their places are gone through
-_MOST = 1 << 31  # elements a call: their 32-bit halves add up to less than 2^64
+_PART = 1 << 20  # elements a call: their 32-bit halves add up to less than 2^64
 
 
 @kernel
@@ -97,7 +97,12 @@ def column_key(name: str, kind: str) -> tuple[np.uint64, np.uint64]:
 
 
 def column_digest(
-    ids: I64, column: Column, name: str, start: int = 0, stop: int | None = None
+    ids: I64,
+    column: Column,
+    name: str,
+    start: int = 0,
+    stop: int | None = None,
+    as_type: Any = None,
 ) -> int:
     """Hash the rows [start, stop) of a column.
 
@@ -111,6 +116,8 @@ def column_digest(
         The column's name; columns with other names hash to other values.
     start, stop
         The rows; all of them by default.
+    as_type
+        The type whose bits count, by default the column's own.
 
     Returns
     -------
@@ -134,14 +141,16 @@ def column_digest(
             f"column {name!r}: the type is {column.dtype}; allowed are booleans, integers and "
             "floats of at most 8 bytes"
         )
-    rows = np.ascontiguousarray(column[start:stop], dtype=column.dtype.newbyteorder("="))
-    words = rows.view(_UNSIGNED[size]).reshape(rows.shape[0], -1 if rows.size else 0)
-    marks = np.ascontiguousarray(ids[start:stop], dtype=np.int64).view(np.uint64)
-    key_low, key_high = column_key(name, f"{column.dtype.kind}{size}")
+    kind = column.dtype.newbyteorder("=") if as_type is None else np.dtype(as_type)
+    rows, marks = column[start:stop], ids[start:stop]
+    key_low, key_high = column_key(name, f"{kind.kind}{kind.itemsize}")
     acc = np.zeros(2, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        step = max(1, _MOST // max(1, words.shape[1]))
-        for first in range(0, words.shape[0], step):
-            part = slice(first, first + step)
-            hash_rows(marks[part], words[part], key_low, key_high, acc)
+        # A column that takes another type does so part by part.
+        step = max(1, _PART * rows.shape[0] // max(1, rows.size))
+        for first in range(0, rows.shape[0] if rows.size else 0, step):
+            part = np.ascontiguousarray(rows[first : first + step], dtype=kind)
+            words = part.view(_UNSIGNED[kind.itemsize]).reshape(len(part), -1)
+            its = np.ascontiguousarray(marks[first : first + step], dtype=np.int64)
+            hash_rows(its.view(np.uint64), words, key_low, key_high, acc)
     return int(acc[0]) | int(acc[1]) << 64

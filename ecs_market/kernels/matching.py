@@ -26,7 +26,7 @@ def open_seekers(start: int, stop: int, choice_kind: I8, mate: I32) -> None:
 
 
 @kernel
-def pair_mutual(start: int, stop: int, choice_kind: I8, choice_target: I64, mate: I32) -> None:
+def pair_mutual(start: int, stop: int, choice_kind: I8, choice_target: I32, mate: I32) -> None:
     """Write who may be paired, and pair those that are each other's first choice.
 
     Each row writes its own entry alone.
@@ -48,7 +48,7 @@ def best_left(
     candidate_row: I32,
     mate: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     first: I32,
     suitor_row: I32,
@@ -92,7 +92,7 @@ def pair_up(
     candidate_row: I32,
     mate: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     first: I32,
     suitor_row: I32,
@@ -148,7 +148,7 @@ def pair_heaviest(
     candidate_row: I32,
     mate: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     first: I32,
     suitor_row: I32,
@@ -194,7 +194,7 @@ def pair_rest(
     candidate_row: I32,
     mate: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     first: I32,
     suitor_row: I32,

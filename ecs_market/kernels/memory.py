@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import helper, kernel
-from ecs_market.kernels.spatial import TILE_SHIFT, apart
+from ecs_market.kernels.spatial import apart
 from ecs_market.types import F64, I32, I64, float64, int64
 
 
@@ -93,6 +93,7 @@ def remember(
     x: I32,
     y: I32,
     tiles_x: int,
+    tile_shift: int,
     tile_start: I32,
     tile_posts: I32,
     post_rows: I64,
@@ -116,7 +117,7 @@ def remember(
         forget(row, tick, expire_after, n, post_rows, memory_post, memory_price, memory_formed)
         xi = int64(x[row])
         yi = int64(y[row])
-        tile = (yi >> TILE_SHIFT) * tiles_x + (xi >> TILE_SHIFT)
+        tile = (yi >> tile_shift) * tiles_x + (xi >> tile_shift)
         for entry in range(tile_start[tile], tile_start[tile + 1]):
             post = tile_posts[entry]
             distance = apart(xi, int64(post_x[post]), period_x)

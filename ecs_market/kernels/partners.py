@@ -29,7 +29,7 @@ def bars_any(row: int, tick: int, kind: int, barred_kind: I8, until: I32) -> boo
 
 @inlined
 def is_barred(
-    row: int, target: int, tick: int, kind: int, barred_kind: I8, barred_target: I64, until: I32
+    row: int, target: int, tick: int, kind: int, barred_kind: I8, barred_target: I32, until: I32
 ) -> bool:
     """Return whether an agent leaves a target of some kind alone for now."""
     found = False
@@ -69,7 +69,7 @@ def rule_out_barred(
     tick: int,
     kind: int,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     rows: I32,
     ids: I64,
@@ -99,6 +99,8 @@ def find_while_room(
     tile_start: I32,
     tiles_x: int,
     tiles_y: int,
+    column_shift: int,
+    strip_shift: int,
     rows: I32,
     ids: I64,
     x: I32,
@@ -113,7 +115,7 @@ def find_while_room(
     beta_power: F64,
     least_gain: float,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     partner_kind: int,
     tick: int,
@@ -148,7 +150,18 @@ def find_while_room(
         end = begin
         while end < stop and end - begin < TRADERS_AT_ONCE:
             found, entries = neighbourhood(
-                end, tile_start, tiles_x, tiles_y, x, y, vision, period_x, period_y, runs
+                end,
+                tile_start,
+                tiles_x,
+                tiles_y,
+                column_shift,
+                strip_shift,
+                x,
+                y,
+                vision,
+                period_x,
+                period_y,
+                runs,
             )
             if pairs + entries + LANES > room:
                 if end == begin:
@@ -240,6 +253,8 @@ def find_partners(
     tile_start: I32,
     tiles_x: int,
     tiles_y: int,
+    column_shift: int,
+    strip_shift: int,
     rows: I32,
     ids: I64,
     x: I32,
@@ -254,7 +269,7 @@ def find_partners(
     beta_power: F64,
     least_gain: float,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     partner_kind: int,
     tick: int,
@@ -287,6 +302,8 @@ def find_partners(
             tile_start,
             tiles_x,
             tiles_y,
+            column_shift,
+            strip_shift,
             rows,
             ids,
             x,

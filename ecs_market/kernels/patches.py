@@ -49,10 +49,10 @@ def find_patches(
     beta_power: F64,
     min_value: float,
     intent_kind: I8,
-    intent_target: I64,
+    intent_target: I32,
     intent_since: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     resource_kind: int,
     tick: int,
@@ -123,7 +123,7 @@ def find_patches(
 @kernel
 def harvest(
     rows: I64,
-    target: I64,
+    target: I32,
     forage_rate: I64,
     good: I8,
     amount: I64,

@@ -9,7 +9,7 @@ from ecs_market.types import I8, I32, I64, Bool, int64
 
 
 @helper
-def bar(row: int, kind: int, target: int, until: int, kinds: I8, targets: I64, untils: I32) -> None:
+def bar(row: int, kind: int, target: int, until: int, kinds: I8, targets: I32, untils: I32) -> None:
     """Write a bar to the slot that is free first; it never shortens one that lasts longer."""
     slot = 0
     for other in range(1, kinds.shape[1]):
@@ -24,7 +24,7 @@ def bar(row: int, kind: int, target: int, until: int, kinds: I8, targets: I64, u
 
 @kernel
 def add_bar(
-    rows: I64, kind: int, target: I64, until: int, kinds: I8, targets: I64, untils: I32
+    rows: I64, kind: int, target: I64, until: int, kinds: I8, targets: I32, untils: I32
 ) -> None:
     """Bar each row's target until the given tick."""
     for position in range(rows.shape[0]):
@@ -38,10 +38,10 @@ def send_away(
     tick: int,
     patience: int,
     cooldown: int,
-    failed_at: I64,
+    failed_at: I32,
     failures: I32,
     kinds: I8,
-    targets: I64,
+    targets: I32,
     untils: I32,
     since: I32,
 ) -> None:
@@ -83,11 +83,11 @@ def conclude_pursuits(
     patch_x: I32,
     patch_y: I32,
     kind: I8,
-    target: I64,
+    target: I32,
     since: I32,
     waited: I32,
     barred_kind: I8,
-    barred_target: I64,
+    barred_target: I32,
     barred_until: I32,
     period_x: int,
     period_y: int,

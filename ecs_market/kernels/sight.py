@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ecs_market.kernels.jit import inlined
 from ecs_market.kernels.lanes import LANES, LANES_OF, append_lanes, lanes_seen
-from ecs_market.kernels.spatial import COLUMN_SHIFT, STRIP_SHIFT, tile_spans
+from ecs_market.kernels.spatial import tile_spans
 from ecs_market.types import I32, int64, uint64
 
 
@@ -17,6 +17,8 @@ def neighbourhood(
     tile_start: I32,
     tiles_x: int,
     tiles_y: int,
+    column_shift: int,
+    strip_shift: int,
     x: I32,
     y: I32,
     vision: I32,
@@ -29,8 +31,8 @@ def neighbourhood(
     `runs` is int32 (2, r): where each starts and stops.
     """
     sight = int64(vision[i])
-    left, right, left_2, right_2 = tile_spans(int64(x[i]), sight, tiles_x, period_x, COLUMN_SHIFT)
-    top, bottom, top_2, bottom_2 = tile_spans(int64(y[i]), sight, tiles_y, period_y, STRIP_SHIFT)
+    left, right, left_2, right_2 = tile_spans(int64(x[i]), sight, tiles_x, period_x, column_shift)
+    top, bottom, top_2, bottom_2 = tile_spans(int64(y[i]), sight, tiles_y, period_y, strip_shift)
     found = int64(0)
     entries = int64(0)
     for part in range(4):

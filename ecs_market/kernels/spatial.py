@@ -19,9 +19,12 @@ from ecs_market.settings import OPEN
 from ecs_market.types import F32, I32, I64, float64, int64, uint64
 
 TILE_SHIFT = 2
-# Sizes of a trader's tile.
+# The least sizes of a trader's tile; on a grid that is almost empty tiles are larger.
 COLUMN_SHIFT = 1
 STRIP_SHIFT = 3
+# How many tiles there are at most for each entry; and without any.
+TILES_AN_ENTRY = 8
+FEW_TILES = 1024
 
 
 @dataclass(slots=True)
@@ -32,6 +35,8 @@ class TraderIndex:
     ----------
     tiles_x, tiles_y
         Size of the grid [tile].
+    column_shift, strip_shift
+        A tile is 2**column_shift wide and 2**strip_shift high [cell].
     tile_start
         int32 (tiles + 1,): the entries of a tile.
     row
@@ -50,6 +55,8 @@ class TraderIndex:
 
     tiles_x: int
     tiles_y: int
+    column_shift: int
+    strip_shift: int
     tile_start: I32
     row: I32
     x: I32
@@ -61,6 +68,23 @@ class TraderIndex:
     curvature: F32
     stock: F32
     cash: F32
+
+    @property
+    def tiling(self) -> tuple[int, int, int]:
+        """Return what leads from a cell to its tile."""
+        return self.tiles_x, self.column_shift, self.strip_shift
+
+
+def tile_shifts(width: int, height: int, column: int, strip: int, entries: int) -> tuple[int, int]:
+    """Return how wide and high tiles are, as powers of two: at least as the two given [cell].
+
+    There are not many more tiles than entries, so that an index takes memory and time for what is
+    in it, and none for a grid that is almost empty.
+    """
+    most = FEW_TILES + TILES_AN_ENTRY * entries
+    while ((width >> column) + 1) * ((height >> strip) + 1) > most:
+        column, strip = column + 1, strip + 1
+    return column, strip
 
 
 @inlined
@@ -127,10 +151,19 @@ def tile_spans(
 
 
 @kernel
-def count_tiles(start: int, stop: int, x: I32, y: I32, tiles_x: int, tile_start: I32) -> None:
+def count_tiles(
+    start: int,
+    stop: int,
+    x: I32,
+    y: I32,
+    tiles_x: int,
+    column_shift: int,
+    strip_shift: int,
+    tile_start: I32,
+) -> None:
     """Add each row to the count of its tile, kept one place on (`tile_start[tile + 1]`)."""
     for row in range(uint64(start), uint64(stop)):
-        tile = (int64(y[row]) >> STRIP_SHIFT) * tiles_x + (int64(x[row]) >> COLUMN_SHIFT)
+        tile = (int64(y[row]) >> strip_shift) * tiles_x + (int64(x[row]) >> column_shift)
         tile_start[uint64(tile + 1)] += 1
 
 
@@ -145,11 +178,19 @@ def accumulate(starts: I32 | I64) -> None:
 
 @kernel
 def place_rows(
-    start: int, stop: int, x: I32, y: I32, tiles_x: int, next_place: I32, placed: I32
+    start: int,
+    stop: int,
+    x: I32,
+    y: I32,
+    tiles_x: int,
+    column_shift: int,
+    strip_shift: int,
+    next_place: I32,
+    placed: I32,
 ) -> None:
     """Write each row to the next free place of its tile."""
     for row in range(uint64(start), uint64(stop)):
-        tile = uint64((int64(y[row]) >> STRIP_SHIFT) * tiles_x + (int64(x[row]) >> COLUMN_SHIFT))
+        tile = uint64((int64(y[row]) >> strip_shift) * tiles_x + (int64(x[row]) >> column_shift))
         place = next_place[tile]
         placed[uint64(place)] = row
         next_place[tile] = place + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +32,8 @@ from ecs_market.world import World
 
 # One pair's work in rows of the thread threshold.
 PAIR_COST = 16
+# In how many blocks the pairs of a large world bargain.
+BLOCKS = 8
 # Rules that settle all goods at once; the others go in rounds.
 JOINT = ("nash", "kalai_smorodinsky", "take_it_or_leave_it")
 PROPOSERS = {
@@ -58,7 +61,8 @@ class Bargains:
     rows
         int32 (pairs,): rows of the records that are each pair's.
     records
-        int64 (m, 5) each, in the order of pairs: buyer id, seller id, good, lots, price [step].
+        int64, or int32 where that does, (m, 5) each, in the order of pairs: buyer id, seller id,
+        good, lots, price [step].
     order
         int64 (pairs,): the pairs by their lower ids.
     """
@@ -68,7 +72,7 @@ class Bargains:
     row: I64
     side_gain: I64
     rows: I32
-    records: list[I64]
+    records: list[I32 | I64]
     order: I64
 
     @property
@@ -249,8 +253,8 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
     gain = np.zeros((len(first), 2), np.int64)
     agreements, many = np.zeros(len(first), np.int32), np.zeros(len(first), np.int32)
     rule, numbers = _rule(settings)
-    records = world.over(
-        0,
+    records = _over(
+        world,
         len(first),
         _kernel(rule, world.families),
         first,
@@ -277,10 +281,30 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
         gain,
         agreements,
         many,
-        cost=PAIR_COST,
     )
     sides, order = np.column_stack([first, second]), _by_id(world, ids[first])
     return Bargains(len(first), agreements, sides, gain, many, records, order)
+
+
+def _over(world: World, pairs: int, kernel: Any, *args: Any) -> list[I32 | I64]:
+    """Call a kernel over all pairs; return its records.
+
+    In a large world it goes block by block, and the records of each are halved where they can be.
+    """
+    if not world.large:
+        return world.over(0, pairs, kernel, *args, cost=PAIR_COST)
+    edges = [pairs * i // BLOCKS for i in range(BLOCKS + 1)]
+    return [
+        _halved(record)
+        for first, last in itertools.pairwise(edges)
+        for record in world.over(first, last, kernel, *args, cost=PAIR_COST)
+    ]
+
+
+def _halved(record: I64) -> I32 | I64:
+    """Return the same numbers in 32 bits if they are small enough: none is negative."""
+    small = record.max(initial=0) <= np.iinfo(np.int32).max
+    return record.astype(np.int32) if small else record
 
 
 def _by_id(world: World, lower: I64) -> I64:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from ecs_market import registry
 from ecs_market.errors import InputError
 from ecs_market.registry import Entry, Parameter
 from ecs_market.scenario.check import Context, number
@@ -42,9 +43,12 @@ def parameters(
     """
     declared = {parameter.name: parameter for parameter in entry.parameters}
     strange = [key for key in given if key not in declared and key not in also]
+    misspelt: list[str] = []
     for key in strange:
         allowed = [*declared, *also]
-        context.report.unknown((*path, key), allowed, what=f"{entry.name} key")
+        meant = _meant(entry, key, given)
+        misspelt += get_close_matches(key, declared, n=1) if meant is None else [meant]
+        context.report.unknown((*path, key), allowed, what=f"{entry.name} key", meant=meant)
     resolved: dict[str, Any] = {}
     for name, parameter in declared.items():
         if name in given:
@@ -52,12 +56,26 @@ def parameters(
             resolved[name] = one_parameter(context, place, parameter, given[name], goods, members)
         elif parameter.required:
             # A misspelt key was already reported with the right spelling.
-            if not get_close_matches(name, strange, n=1):
+            if name not in misspelt:
                 context.report.add((*path, name), f"is missing ({entry.name})", key=True)
             resolved[name] = None
         else:
             resolved[name] = _default(context, parameter)
     return resolved
+
+
+def _meant(entry: Entry, key: str, given: Mapping[str, object]) -> str | None:
+    """Return what a key of another entry is called in this one, such as exponents for weights."""
+    shapes = {
+        each.shape
+        for other in registry.entries(entry.kind)
+        for each in other.parameters
+        if each.name == key and each.required
+    }
+    for each in entry.parameters:
+        if each.required and each.name not in given and each.shape in shapes:
+            return each.name
+    return None
 
 
 def _default(context: Context, declared: Parameter) -> Any:

@@ -125,9 +125,15 @@ class Report:
             _log.warning("%s: and %d more", self.document.file, len(ordered) - MAX_DOUBTS)
 
     def unknown(
-        self, path: Path, allowed: Iterable[str], *, name: str | None = None, what: str = "key"
+        self,
+        path: Path,
+        allowed: Iterable[str],
+        *,
+        name: str | None = None,
+        what: str = "key",
+        meant: str | None = None,
     ) -> None:
-        """Note an unknown name, with the nearest known one or all of them.
+        """Note an unknown name, with the one that is meant, the nearest known one or all of them.
 
         Without `name` it is the key at the end of `path`.
         """
@@ -136,7 +142,7 @@ class Report:
             return
         spelled = str(path[-1]) if name is None else name
         known = [str(entry) for entry in allowed]
-        near = get_close_matches(spelled, known, n=1)
+        near = [meant] if meant is not None else get_close_matches(spelled, known, n=1)
         label = spelled if len(spelled) <= 60 else spelled[:57] + "..."
         hint = f"did you mean '{near[0]}'?" if near else f"allowed: {', '.join(known) or 'none'}"
         self.add(path, f"unknown {what} '{label}'; {hint}", key=name is None)

@@ -188,6 +188,8 @@ def _parameter(declared: Parameter, *, drawn: bool = False) -> dict[str, Any]:
         "exclusiveMaximum": declared.below,
     }
     number.update({key: bound for key, bound in bounds.items() if bound is not None})
+    if declared.apart:
+        number["not"] = {"exclusiveMinimum": -declared.apart, "exclusiveMaximum": declared.apart}
     made = _shape(declared, number, [number, *_draws(number)] if drawn else [number])
     if declared.optional:
         made = {"anyOf": [{"const": "none"}, {"type": "null"}, made]}

@@ -12,6 +12,7 @@ from ecs_market.declared.options import OPTIONS
 from ecs_market.scenario.check import Context, reference, usable
 from ecs_market.scenario.check_parameters import one_parameter, parameters
 from ecs_market.scenario.document import Document, Report, shown
+from ecs_market.scenario.hopeless import doubt_trade
 from ecs_market.scenario.model import (
     Attention,
     Grid,
@@ -105,6 +106,7 @@ def _build(spec: ScenarioIn, report: Report, default_name: str) -> Scenario:
     )
     check_supply(made, spec, context, groups)
     check_totals(made, spec, context, groups)
+    doubt_trade(made, spec, context, groups)
     return made
 
 

@@ -65,7 +65,7 @@ class Snapshots:
         position, intent = world.agents.whole(Position), world.agents.whole(Intent)
         goods = world.agents.whole(Inventory).goods[rows]
         money = world.agents.whole(Inventory).money[rows]
-        target: I64 = intent.target[rows]
+        target = intent.target[rows].astype(np.int64)
         self._write(
             "agents",
             len(ids),

@@ -45,7 +45,8 @@ def tally_pairs(world: World) -> Tally:
         # Sums are of each pair first, and of pairs by their ids: the order of rows changes no bit.
         pairs, place = Prices.none(bargains.pairs, world.goods), 0
         for record in bargains.records:
-            place = add_bargains(place, record, bargains.rows, pairs.origin, pairs.sums)
+            made = record.astype(np.int64, copy=False)
+            place = add_bargains(place, made, bargains.rows, pairs.origin, pairs.sums)
         add_pairs(
             bargains.order,
             pairs.origin,

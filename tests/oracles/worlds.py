@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,14 +91,15 @@ class Agent:
     barred: set[tuple[int, int]]
 
 
-def agents_of(world: World) -> list[Agent]:
-    """Return all agents by ascending id."""
+def agents_of(world: World, idents: Iterable[int] | None = None) -> list[Agent]:
+    """Return the agents in the order of `idents`, by default all that live by ascending id."""
     whole, found = world.agents.whole, []
     position, sight, held = whole(Position), whole(Visibility), whole(Inventory)
     taste, intent, barred = whole(Utility), whole(Intent), whole(Barred)
-    for ident, row in enumerate(world.agent_rows.tolist()):
-        if row < 0:
-            continue
+    if idents is None:
+        idents = np.flatnonzero(world.agent_rows >= 0).tolist()
+    for ident in idents:
+        row = int(world.agent_rows[ident])
         assert whole(Identity).id[row] == ident
         since = int(intent.since[row])
         found.append(
