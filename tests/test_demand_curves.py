@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from ecs_market import Simulation, load_scenario
 from ecs_market.mechanisms import demand_curves as curves_module
+from ecs_market.mechanisms.demand_jumps import Points, jumps, narrowed
 from ecs_market.telemetry import snapshots as snapshots_module
 from tests.oracles.worlds import COBB_DOUGLAS, group
 
@@ -54,9 +56,12 @@ def test_curves_are_what_preferences_say() -> None:
         ((key, points),) = curve_of(sim).items()
     assert key == (0, 0, "A")
     assert status == "converged"
-    assert [p for p, _, _ in points] == [
-        round(price * 3.0 ** (step / 12)) for step in range(-12, 13)
-    ]
+    prices = [p for p, _, _ in points]
+    even = [round(price * 3.0 ** (step / 12)) for step in range(-12, 13)]
+    assert prices == sorted({*even, *prices})
+    # Two more, close on either side of where the second group jumps.
+    below, above = sorted({*prices} - {*even})
+    assert below <= 5000 <= above <= below + 3
     for steps, demand, supply in points:
         p = steps * 0.0001
         wishes = [12 / p - 20, 12 / p - 10, -4.0 if p > 0.5 else 5 / p]
@@ -99,6 +104,44 @@ def test_at_the_clearing_price_they_meet_what_was_wished(keys: dict[str, Any]) -
         assert (np.diff(demands) <= 1).all()
         assert (np.diff(supplies) >= -1).all()
         assert demands[0] > demands[-1]
+
+
+def test_a_jump_is_a_step_and_no_crossing_is_made_up() -> None:
+    """Three jumps between two even prices: the curves between them are where wishes are."""
+    lines = [
+        group(f"line {weight}", 1, [{"type": "linear", "weights": [weight]}], inventories=held)
+        for weight, held in ((0.52, {"A": 0, "M": 5}), (0.53, {"A": 9, "M": 0}))
+    ]
+    buyer = group("buyer", 1, [{"type": "linear", "weights": [0.9]}], inventories={"A": 0, "M": 1})
+    with Simulation(market(*lines, buyer, goods=["A"]), 1, threads=1) as sim:
+        sim.run(1)
+        ((_, points),) = curve_of(sim).items()
+    assert len(points) <= curves_module.MOST_POINTS
+    apart = [
+        high[0] - low[0]
+        for low, high in itertools.pairwise(points)
+        if high[1] < 0.8 * low[1] or low[2] < 0.8 * high[2]
+    ]
+    assert len(apart) == 3
+    assert max(apart) <= 5
+    for steps, demand, supply in points:
+        wanted = (5e7 / steps if steps < 5200 else 0) + (1e7 / steps if steps < 9000 else 0)
+        assert demand == pytest.approx(wanted, abs=1)
+        assert supply == (9000 if steps > 5300 else 0)
+
+
+def test_steep_slopes_get_no_more_points() -> None:
+    smooth = Points(
+        *(np.array(column) for column in ([0, 0], [1000, 1100], [50_000, 0], [5_000, 5_000]))
+    )
+    found = jumps(smooth, np.array([True]))
+    assert found.below.tolist() == [0]
+    slope = narrowed(smooth, found, lambda p: (500 * (1100 - p), np.full(len(p), 5_000)))
+    assert len(slope.price) == 0
+    step = narrowed(smooth, found, lambda p: (50_000 * (p < 1077), np.full(len(p), 5_000)))
+    assert step.price.tolist() == [1076, 1077]
+    assert step.demand.tolist() == [50_000, 0]
+    assert not len(jumps(smooth, np.array([False])).below)
 
 
 def test_coarse_prices_are_asked_once_and_never_below_a_step() -> None:

@@ -118,6 +118,25 @@ def test_means_of_all_trades_weigh_every_unit_once(tmp_path: Path) -> None:
         assert deviation == pytest.approx(prices.std(), abs=1e-3 * prices.mean())
 
 
+def test_clears_are_counted_by_post_and_tick(tmp_path: Path) -> None:
+    base = shipped(tmp_path / "run.db", 60)
+    write_report(base, tmp_path / "report.html")
+    market = page_data(tmp_path / "report.html")["runs"][0]["market"]
+    counts = market["status_counts"]
+    assert counts["stretch"] == 1
+    columns = [unpack(counts["columns"][name]) for name in ("tick", "status", "count")]
+    found = {
+        (tick, market["statuses"][int(status or 0)]): count
+        for tick, status, count in zip(*columns, strict=True)
+    }
+    wanted: dict[tuple[int, str], int] = {}
+    rows = set(query(base, "SELECT tick, market_id, status FROM market_clears"))
+    for tick, _, status in rows:
+        wanted[tick, status] = wanted.get((tick, status), 0) + 1
+    assert found == wanted
+    assert len(rows) < query(base, "SELECT count(*) FROM market_clears")[0][0]
+
+
 def test_snapshots_are_the_database_s(tmp_path: Path) -> None:
     base = record(tmp_path / "run.db", 15)
     write_report(base, tmp_path / "report.html")

@@ -187,13 +187,17 @@ def _add_report(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "run that is not finished is shown up to its last whole tick.",
     )
     parser.add_argument(
-        "runs", nargs="+", metavar="RUN", help="the folder of a run, or its database"
+        "runs",
+        nargs="+",
+        metavar="RUN",
+        help="the folder of a run as `run` prints it, such as runs/walrasian_two_markets-s42-001, "
+        "or its database, such as run.db",
     )
     parser.add_argument(
         "-o",
         "--out",
         metavar="FILE",
-        help="default: report.html beside the run's database; of several runs, in this folder",
+        help="default: report.html, of one run beside its database, of several in this folder",
     )
     parser.add_argument("--force", action="store_true", help="replace whatever file is there")
     parser.add_argument("--json", action="store_true", help="print place and size as JSON only")

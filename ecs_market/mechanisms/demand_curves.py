@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ecs_market.mechanisms.batch import Batch, Run
+from ecs_market.mechanisms.demand_jumps import MOST_JUMPS, Ask, Points, jumps, merged, narrowed
 from ecs_market.mechanisms.reports import Clearing
 from ecs_market.mechanisms.walrasian import price_of
 from ecs_market.types import F64, I64, Bool
@@ -20,6 +21,9 @@ SPREAD = 3.0
 
 POINTS = 25
 """Prices of a curve, evenly spaced in logs; the middle one is the clearing price."""
+
+MOST_POINTS = POINTS + 2 * MOST_JUMPS
+"""Prices of a curve with those on either side of its jumps."""
 
 _MOST_LOTS = 2.0**62
 
@@ -51,6 +55,7 @@ class Curves:
 def demand_curves(clearing: Clearing, wanted: Bool) -> Curves:
     """Return the curves of each good at Walrasian posts, as of before the clearing.
 
+    Where wishes jump between neighbouring prices, two more lie close on either side of the jump.
     Members are asked as the clearing asked them, with the other goods at their clearing prices.
 
     Parameters
@@ -67,23 +72,36 @@ def demand_curves(clearing: Clearing, wanted: Bool) -> Curves:
     # Without a price of every good there is nothing to hold the others at.
     unpriced: Bool = np.any(batch.commodities & (clearing.price <= 0), axis=1)
     traded[unpriced] = False
-    at, of = np.nonzero(traded)
-    post, good, price = _points(batch, at, of, clearing.price)
+    post, good = np.nonzero(traded)
     if not len(post):
-        return Curves(post, good, price, price, price)
-    steps = np.maximum(clearing.price[post], 1)
-    each = np.arange(len(post))
-    steps[each, good] = price
-    asked = _spread_out(batch, post)
-    found = asked.excess(price_of(asked, steps), np.ones(len(post), np.bool_))
+        none = np.empty(0, np.int64)
+        return Curves(none, none, none, none, none)
+    curve, price = _prices(batch, post, good, clearing.price)
+    found = Points(curve, price, *_wishes(clearing, post[curve], good[curve])(price))
+    steep = jumps(found, batch.kinked()[post])
+    if len(steep.below):
+        of = curve[steep.below]
+        found = merged(found, narrowed(found, steep, _wishes(clearing, post[of], good[of])))
+    return Curves(post[found.curve], good[found.curve], *found[1:])
+
+
+def _wishes(clearing: Clearing, post: I64, good: I64) -> Ask:
+    """Return a function of prices [price step], each of a good at a post (in ascending order)."""
+    batch, each = clearing.batch, np.arange(len(post))
+    asked, active = _spread_out(batch, post), np.ones(len(post), np.bool_)
     lot = batch.world.settings.lot_size
-    return Curves(
-        post, good, price, _lots(found.bought[each, good], lot), _lots(found.sold[each, good], lot)
-    )
+
+    def ask(price: I64) -> tuple[I64, I64]:
+        steps = np.maximum(clearing.price[post], 1)
+        steps[each, good] = price
+        found = asked.excess(price_of(asked, steps), active)
+        return _lots(found.bought[each, good], lot), _lots(found.sold[each, good], lot)
+
+    return ask
 
 
-def _points(batch: Batch, post: I64, good: I64, clearing: I64) -> tuple[I64, I64, I64]:
-    """Return the prices to ask at [price step], each once, with their posts and goods."""
+def _prices(batch: Batch, post: I64, good: I64, clearing: I64) -> tuple[I64, I64]:
+    """Return the prices to ask at [price step], each once, with their curves' numbers."""
     half = POINTS // 2
     factors = SPREAD ** (np.arange(-half, half + 1) / half)
     most = batch.world.most_steps_of_goods()[good][:, np.newaxis]
@@ -92,7 +110,7 @@ def _points(batch: Batch, post: I64, good: I64, clearing: I64) -> tuple[I64, I64
     fresh = np.ones(price.shape, np.bool_)
     fresh[:, 1:] = price[:, 1:] != price[:, :-1]
     curve, _ = np.nonzero(fresh)
-    return post[curve], good[curve], price[fresh]
+    return curve, price[fresh]
 
 
 def _spread_out(batch: Batch, post: I64) -> Batch:

@@ -208,10 +208,11 @@ def _stretch(ticks: int) -> int:
 
 
 def _status_counts(database: RunDatabase, ticks: int, statuses: Codes) -> dict[str, Any]:
-    """Return how many clears of a good ended in each status, over all posts."""
+    """Return how many clears, of a post in a tick, ended in each status."""
     stretch = _bars(ticks)
     status, tick, count = database.columns(
-        "SELECT status, tick / ? * ?, count(*) FROM market_clears GROUP BY 2, 1",
+        "SELECT status, tick / ? * ?, count(*)"
+        " FROM (SELECT DISTINCT tick, market_id, status FROM market_clears) GROUP BY 2, 1",
         (stretch, stretch),
         text=(statuses,),
     )

@@ -30,7 +30,10 @@
   function axes(spec) {
     const format = spec.format || R.tight;
     const ticks = spec.xLabel === undefined;
-    const x = axis("x", ticks ? "tick" : spec.xLabel, spec.turned, R.tight, ticks ? { incrs: WHOLE } : {});
+    const tick = (value) => (value === -1 ? "start" : value < 0 ? "" : R.tight(value));
+    const x = ticks
+      ? axis("x", "tick", spec.turned, tick, { incrs: WHOLE })
+      : axis("x", spec.xLabel, spec.turned, R.tight, {});
     const y = axis("y", spec.yLabel, !spec.turned, format, spec.yAxis);
     if (spec.log) {
       const power = (value) => value !== null && Math.abs(Math.log10(value) % 1) < 1e-6;
@@ -39,15 +42,22 @@
     return [x, y];
   }
 
-  function paths(each) {
-    if (each.bars) return uPlot.paths.bars({ size: [each.bars, Infinity, 1], align: 1 });
+  // Bars of ticks stand on their ticks, from half a tick before the first; others begin at their x.
+  function bars(share, stretch) {
+    if (stretch === undefined) return uPlot.paths.bars({ size: [share, Infinity, 1], align: 1 });
+    const x0 = { unit: 1, values: (u) => u.data[0].map((tick) => tick - 0.5 + (stretch * (1 - share)) / 2) };
+    return uPlot.paths.bars({ disp: { x0, size: { unit: 1, values: () => [share * stretch] } } });
+  }
+
+  function paths(each, spec) {
+    if (each.bars) return bars(each.bars, spec.stretch);
     if (each.points === "only") return () => null;
     return each.stepped ? uPlot.paths.stepped({ align: each.align || 1 }) : undefined;
   }
 
   R.colourOf = (each) => (each.ink ? R.ink(each.ink) : R.colour(each.colour));
 
-  function line(each) {
+  function line(each, spec) {
     const colour = each.hidden ? "transparent" : () => R.colourOf(each);
     const few = each.points === "few" && each.count <= POINTS;
     return {
@@ -60,7 +70,7 @@
       width: each.hidden ? 0 : each.bars ? 1 : each.width || 1.75,
       dash: each.dash === undefined ? undefined : R.dash(each.dash),
       fill: each.filled ? colour : undefined,
-      paths: paths(each),
+      paths: paths(each, spec),
       points: { show: each.points === "only" || few, size: 5, stroke: colour, fill: colour },
     };
   }
@@ -83,11 +93,16 @@
     return { range };
   }
 
+  // From where to where a chart's x goes; all charts of ticks are of the same ticks.
+  R.wholeOf = function ({ x, xRange, clocked }) {
+    const ticks = [R.clock.first - 0.5, R.clock.last + 0.5];
+    return xRange || (clocked ? ticks : [x[0], x[x.length - 1]]);
+  };
+
   // All there is, unless somebody has drawn a stretch to look at.
   function xScale(spec) {
     const [first, last] = [spec.x[0], spec.x[spec.x.length - 1]];
-    const run = [Math.min(first, 0), Math.max(R.clock.last, 1)];
-    const whole = spec.xRange || (spec.clocked ? run : [first, last]);
+    const whole = R.wholeOf(spec);
     const range = (u, low, high) => {
       const [from, to] = low === first && high === last ? whole : [low, high];
       return from === to ? [from - 1, to + 1] : [from, to];
@@ -113,8 +128,8 @@
     u.ctx.restore();
   }
 
-  // What uPlot is told; `live(place)` follows the pointer.
-  R.chartOptions = function (spec, width, live) {
+  // What uPlot is told; `live()` follows the pointer, `scaled(plot)` the stretch that is shown.
+  R.chartOptions = function (spec, width, live, scaled) {
     const bands = (spec.bands || []).map(({ low, high, colour }) => ({
       series: [high + 1, low + 1],
       fill: R.faint(colour, 0.18),
@@ -125,7 +140,7 @@
       legend: { show: false },
       padding: [8, 20, 0, 0],
       scales: scales(spec),
-      series: [{ label: "tick" }, ...spec.series.map(line)],
+      series: [{ label: "tick" }, ...spec.series.map((each) => line(each, spec))],
       axes: axes(spec),
       bands,
       cursor: {
@@ -135,8 +150,9 @@
         points: { size: 6 },
       },
       hooks: {
-        draw: [(u) => mark(u, spec), ...(spec.draw ? [spec.draw] : [])],
-        setCursor: [(u) => live(u.cursor.idx)],
+        draw: [...(spec.draw ? [spec.draw] : []), (u) => mark(u, spec)],
+        setCursor: [() => live()],
+        setScale: [(u, name) => name === "x" && scaled(u)],
       },
     };
   };

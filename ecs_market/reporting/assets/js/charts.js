@@ -26,10 +26,12 @@
       this.spec = spec;
       this.plot = null;
       this.keys = [];
+      this.stretch = null; // what is looked at closely, [from, to]
       this.legend = R.el("div", { class: "keys" });
-      this.area = R.el("div", { class: "plot", role: "img", tabindex: 0 });
+      this.area = R.el("div", { class: "plot", role: "img", tabindex: 0, "aria-describedby": "chart-keys" });
+      this.all = R.button("quiet all", () => (this.area.focus(), this.showAll()), { hidden: true }, "Show all");
       this.empty = R.el("p", { class: "empty" });
-      host.append(this.legend, this.area, this.empty);
+      host.append(this.legend, R.el("div", { class: "frame" }, this.area, this.all), this.empty);
       this.listen();
       R.onTheme(() => this.build());
       this.build();
@@ -47,6 +49,9 @@
 
     build() {
       const { spec, area } = this;
+      const stretch = spec.clocked ? this.stretch : null;
+      this.stretch = null;
+      this.all.hidden = true;
       if (this.plot !== null) this.plot.destroy();
       this.plot = null;
       this.buildKeys();
@@ -60,9 +65,63 @@
       if (none) return;
       const drawn = (value) => (Number.isNaN(value) || (spec.log && !(value > 0)) ? null : value);
       const data = [spec.x, ...spec.series.map(({ values }) => Array.from(values, drawn))];
-      const options = R.chartOptions(spec, Math.max(area.clientWidth, 220), (at) => this.live(at));
-      this.plot = new uPlot(options, data, area);
+      const live = () => this.live(this.pointed());
+      const width = Math.max(area.clientWidth, 220);
+      this.plot = new uPlot(R.chartOptions(spec, width, live, (plot) => this.scaled(plot)), data, area);
+      if (stretch !== null) this.plot.setScale("x", { min: stretch[0], max: stretch[1] });
       this.live(null);
+    }
+
+    // Where in the series the pointer is, null if it is elsewhere; a bar goes on up to the next.
+    pointed() {
+      const { plot, spec } = this;
+      if (plot === null || plot.cursor.idx === null || plot.cursor.idx === undefined) return null;
+      if (!(spec.stretch > 1)) return plot.cursor.idx;
+      return Math.max(0, R.before(spec.x, plot.posToVal(plot.cursor.left, "x") + 0.5));
+    }
+
+    // Charts of ticks are looked at closely together, as they are when a stretch is drawn.
+    together() {
+      return this.spec.clocked ? all.filter(({ plot, spec }) => plot !== null && spec.clocked) : [this];
+    }
+
+    show([min, max]) {
+      for (const { plot } of this.together()) plot.setScale("x", { min, max });
+    }
+
+    showAll() {
+      for (const { plot, spec } of this.together())
+        plot.setScale("x", { min: spec.x[0], max: spec.x[spec.x.length - 1] });
+    }
+
+    // Another stretch is shown.
+    scaled({ scales: { x } }) {
+      const [from, to] = R.wholeOf(this.spec);
+      const closer = x.max - x.min < 0.999 * (to - from);
+      this.stretch = closer ? [x.min, x.max] : null;
+      this.all.hidden = !closer;
+    }
+
+    // Look closer (by > 1) or from farther away: at the chosen tick where there is one.
+    zoom(by) {
+      const { plot, spec } = this;
+      const [first, last] = R.wholeOf(spec);
+      const { min, max } = plot.scales.x;
+      const middle = spec.clocked ? R.clock.tick : (min + max) / 2;
+      const half = Math.max((max - min) / by / 2, spec.clocked ? 2 : (last - first) / 1000);
+      if (2 * half >= last - first) return this.showAll();
+      const from = Math.min(Math.max(middle - half, first), last - 2 * half);
+      return this.show([from, from + 2 * half]);
+    }
+
+    key(event) {
+      const { plot, spec } = this;
+      const by = { "+": 2, "=": 2, "-": 0.5, 0: 0 }[event.key];
+      const zooms = by !== undefined && !event.ctrlKey && !event.metaKey && !event.altKey;
+      if (!zooms) return spec.clocked && R.clock.key(event);
+      if (plot === null || spec.turned) return false;
+      event.preventDefault();
+      return by === 0 ? this.showAll() : this.zoom(by);
     }
 
     buildKeys() {
@@ -103,9 +162,10 @@
         const { plot, spec } = this;
         if (Math.abs(event.clientX - pressed) > 3) return; // a stretch was drawn, to look closer
         if (plot === null || !spec.clocked || !plot.over.contains(event.target)) return;
-        if (plot.cursor.idx !== null) R.clock.set(spec.x[plot.cursor.idx]);
+        const at = this.pointed();
+        if (at !== null) R.clock.set(spec.x[at]);
       });
-      area.addEventListener("keydown", (event) => this.spec.clocked && R.clock.key(event));
+      area.addEventListener("keydown", (event) => this.key(event));
       new ResizeObserver(() => this.fit()).observe(area);
     }
 

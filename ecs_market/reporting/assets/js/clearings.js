@@ -45,14 +45,14 @@
       height: 60 + 34 * Math.max(rows.length, 1),
       clocked: true,
       range: [-0.5, last + 0.5],
-      xRange: [0, Math.max(data.run.facts.last + 1, 1)],
       none: NONE,
     };
   };
 
   function paintStrip(u, columns, names) {
     const { ctx, bbox } = u;
-    const edge = (tick) => Math.round(u.valToPos(tick, "x", true));
+    // A bar reaches half a tick to either side of its own.
+    const edge = (tick) => Math.round(u.valToPos(tick - 0.5, "x", true));
     const gap = edge(1) - edge(0) > 6 ? 1 : 0;
     ctx.save();
     ctx.beginPath();
@@ -84,7 +84,14 @@
     }
   }
 
-  // What the strip's bars mean.
+  // The statuses that the strip shows.
+  R.stripStatuses = function (data, state) {
+    const shown = new Set(postsOf(state).flatMap((id) => Array.from(data.clears(id, state.good).status)));
+    const rank = (name) => R.status(name).rank;
+    return data.run.market.statuses.filter((_, code) => shown.has(code)).sort((a, b) => rank(a) - rank(b));
+  };
+
+  // What the strip's bars mean; `names()` are the statuses.
   R.stripLegend = function (names) {
     const legend = R.el("ul", { class: "legend inline" });
     const entry = (name) => {
@@ -96,10 +103,10 @@
         box.style.backgroundImage = `repeating-linear-gradient(135deg, transparent 0 3px, ${R.ink("card")} 3px 4px)`;
       return R.el("li", {}, box, R.el("span", {}, look.text));
     };
-    const paint = () => legend.replaceChildren(...names.map(entry));
-    R.onTheme(paint);
-    paint();
-    return legend;
+    const renew = () => legend.replaceChildren(...names().map(entry));
+    R.onTheme(renew);
+    renew();
+    return { element: legend, renew };
   };
 
   function effort(data, state, pick) {
@@ -151,12 +158,13 @@
     return {
       x,
       series: R.stacked(parts),
+      stretch,
       clocked: true,
       zero: true,
       yLabel: "clears",
       xName: "from tick",
       none: "No post had members.",
-      note: `Clears of all posts and goods${per}, stacked.`,
+      note: `Clears of all posts${per}, stacked; all goods of a post clear at once and count as one.`,
     };
   };
 })(window.ecsMarketReport);

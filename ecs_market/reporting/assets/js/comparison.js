@@ -31,7 +31,8 @@
     card.body.append(grid);
     const [low, high] = extent(specs.flatMap((each) => each.series.map((series) => series.values)));
     const range = looks.range || [looks.zero ? Math.min(0, low + (high - low) / 22) : low, high];
-    const xRange = [0, Math.max(1, ...runs.map((run) => run.facts.ticks))];
+    const first = Math.min(0, ...runs.map((run) => R.column(run.measures.ticks)[0] || 0));
+    const xRange = [first - 0.5, Math.max(1, ...runs.map((run) => run.facts.ticks)) - 0.5];
     const common = { ...looks, range, xRange, height: 170, clocked: false, none: "Nothing to show in this run." };
     specs.forEach((each, i) => {
       const panel = R.el("div", { class: "panel" }, R.el("h4", {}, R.labelOf(runs[i])));
@@ -72,7 +73,7 @@
       colour,
       bars: 0.9,
     });
-    return { x, series: R.stacked([part("at posts", null, 0), part("face to face", R.FACE_TO_FACE, 1)]) };
+    return { x, stretch, series: R.stacked([part("at posts", null, 0), part("face to face", R.FACE_TO_FACE, 1)]) };
   }
 
   function gains(run) {
@@ -149,7 +150,7 @@
       runs,
       "How clears ended",
       "endings",
-      { zero: true, yLabel: "clears", note: "Of all posts and goods, stacked." },
+      { zero: true, yLabel: "clears", note: "Of all posts, stacked; all goods of a post clear at once and count as one." },
       R.endingsSpec,
     );
     const most = Math.max(...runs.map((run) => R.highest(time(run).series[0].values)));

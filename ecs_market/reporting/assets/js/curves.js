@@ -2,9 +2,21 @@
 // Demand and supply of one clear, price upwards as in any textbook; or the excess of demand.
 (function (R) {
   const SCHEDULES =
-    "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices.";
+    "What members wished to buy and sell at prices near the clearing price, other goods at their clearing prices. Small dots are the prices that were asked.";
+  const JUMPS = " Where two lie at the same height wishes jump, and nobody wishes what lies between.";
+  const CLOSE = 1.002; // prices that lie closer were asked on either side of a jump
   const ORDERS =
     "What orders recorded in this tick bid and asked, added up by their limits; shown near where they cross.";
+  // What the dot is, by how the post comes to its prices.
+  const DOTS = {
+    walrasian_auctioneer: "The large dot is the clearing price and what was traded at it.",
+    call_auction: "The dot is the one price of the call and what was traded at it.",
+    continuous_double_auction:
+      "Trades took place one after the other at prices of their own: the dot is the last of these prices and all that was traded in the tick.",
+    posted_price: "The dot is the posted price and what was traded at it.",
+  };
+  const DOT = "The dot is the price of the clear and what was traded.";
+  const ONE_BY_ONE = "continuous_double_auction";
   const NAMES = ["good", "market", "tick", "price", "demand", "supply"];
 
   // Clears by post and good, and where their points are.
@@ -46,7 +58,7 @@
   }
 
   function seriesOf({ demand, supply, excess, own }, chosen) {
-    const stepped = own ? { stepped: true } : {};
+    const stepped = own ? { stepped: true } : { points: "few", count: demand.length };
     if (chosen)
       return [{ label: "excess demand", name: "excess demand [unit]", values: excess, colour: 3, dash: 0, ...stepped }];
     return [
@@ -104,6 +116,10 @@
       return `${this.data.label(id)}, ${this.data.goods[good]}`;
     }
 
+    mechanism() {
+      return this.data.mechanism(Number(this.key.split("|")[0]));
+    }
+
     points() {
       const { columns } = this.source();
       const { start, stop } = this.list()[this.at];
@@ -135,14 +151,16 @@
       const clear = `${this.label(this.key)}, tick ${R.number(this.list()[this.at].tick)}`;
       if (outcome === null) return clear;
       const { members, price, traded, status } = outcome;
-      return `${clear}: ${R.plural(members, "member")}, price ${R.short(price)} M, ${R.short(traded)} units traded, ${status}`;
+      const last = this.mechanism() === ONE_BY_ONE ? "last price" : "price";
+      return `${clear}: ${R.plural(members, "member")}, ${last} ${R.short(price)} M, ${R.short(traded)} units traded, ${status}`;
     }
 
-    note(own, cut) {
+    note({ own, x }, cut) {
       const { clears, kept } = this.source().table;
       const far = cut ? " Quantities far beyond where the curves cross are cut off." : "";
       const sample = kept < clears ? ` Of ${R.number(clears)} clears ${R.number(kept)} are kept.` : "";
-      return `${own ? ORDERS : SCHEDULES}${far} The dot is what was traded.${sample}`;
+      const jumps = x.some((price, i) => i > 0 && price < CLOSE * x[i - 1]) ? JUMPS : "";
+      return `${own ? ORDERS : SCHEDULES + jumps}${far} ${DOTS[this.mechanism()] || DOT}${sample}`;
     }
 
     spec() {
@@ -170,7 +188,7 @@
         xLabel: "price [M]",
         yLabel: "units",
         xName: "price [M]",
-        note: this.note(points.own, range !== undefined),
+        note: this.note(points, range !== undefined),
       };
     }
 

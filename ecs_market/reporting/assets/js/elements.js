@@ -40,6 +40,21 @@
     };
   };
 
+  // What stands beside a box or a list.
+  const nameOf = (field) => {
+    const label = field.closest("label");
+    return label === null ? null : label.querySelector("span").textContent;
+  };
+
+  // Rebuild what is in `host`; the field that had the focus has it again.
+  R.keepFocus = function (host, rebuild) {
+    const before = host.contains(document.activeElement) ? nameOf(document.activeElement) : null;
+    rebuild();
+    if (before === null) return;
+    const again = [...host.querySelectorAll("input, select")].find((field) => nameOf(field) === before);
+    if (again) again.focus();
+  };
+
   R.say = function (text) {
     document.getElementById("said").textContent = text;
   };
@@ -89,8 +104,14 @@
     return R.number(value, 6);
   };
 
+  // A percentage with as many decimals as tell it from 100, where it is less.
   R.percent = function (share, digits = 1) {
-    return share === null || Number.isNaN(share) ? "–" : R.number(100 * share, digits) + "\u202f%";
+    if (share === null || Number.isNaN(share)) return "–";
+    for (let more = digits; more <= Math.max(digits, 2); more++) {
+      const told = R.number(100 * share, more);
+      if (told !== "100" || share >= 1) return told + "\u202f%";
+    }
+    return ">\u202f99.99\u202f%";
   };
 
   R.duration = function (ns) {

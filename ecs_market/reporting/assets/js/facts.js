@@ -58,23 +58,23 @@
 
   function ledger(body, run) {
     const own = run.facts.summary && run.facts.summary.ledger;
-    const note = "Where every unit came from, and what exists: initial + harvest + host = current.";
+    const note = "Where every unit came from, and what exists: initial + harvest + host = current, a part of which posts own.";
     const card = R.card(body, "Ledger", { name: "ledger", note });
     if (!own) return card.body.append(R.el("p", { class: "empty" }, NO_LEDGER));
     const names = Object.keys(own);
     const parts = ["initial", "harvest", "host", "current", "markets"];
     const table = {
-      head: ["", ...parts.slice(0, 4), "of it owned by posts"],
+      head: ["", ...parts.slice(0, 4), "owned by posts"],
       rows: names.length,
       row: (i) => [names[i], ...parts.map((part) => own[names[i]][part])],
     };
-    return R.openTable(card, "ledger", "Ledger", "Units, and M", table);
+    return R.openTable(card, "ledger", "Ledger", "Goods in units, M (money) in M", table);
   }
 
-  function posts(body, run, { posts: own }) {
+  function posts(body, run, data) {
+    const { posts: own } = data;
     const { minor } = run.facts.units;
-    const { mechanisms, commodities } = run.market.posts;
-    const sold = (i) => commodities[own.goods[i]].filter((good) => good !== "M").join(" ");
+    const { mechanisms } = run.market.posts;
     const table = {
       head: [
         "post",
@@ -96,7 +96,7 @@
         mechanisms[own.mechanism[i]],
         own.x[i],
         own.y[i],
-        sold(i),
+        data.sold(own.id[i]).join(" "),
         own.clears[i],
         own.trades[i],
         own.gain[i] / minor,

@@ -104,7 +104,7 @@
     return tile(
       "Clears with something to trade",
       `${R.percent(most / of, 0)} ${best}`,
-      `of ${R.number(of)}${others.length ? "; " + others.join(", ") : ""}`,
+      `of ${R.plural(of, "clear")}${others.length ? "; " + others.join(", ") : ""}`,
     );
   }
 

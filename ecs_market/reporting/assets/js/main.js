@@ -11,6 +11,9 @@
         `Made by ecs_market ${data.made_by}. This file needs no network and asks for none. Charts by uPlot (MIT licence).`,
       ),
     );
+  const moving = "arrow keys move the tick, ten at a time with Shift; the space bar plays; ";
+  const keys = (data.differences === null ? moving : "") + "+ and − look closer and from farther away; 0 shows all.";
+  document.getElementById("foot").append(R.el("p", { id: "chart-keys" }, "On a chart: " + keys));
   R.data = data;
   if (data.differences !== null) return R.comparison(data.runs, data.differences);
   const [run] = data.runs;

@@ -62,20 +62,23 @@
     controls(run) {
       const { show, data } = this;
       const [by, layers] = [R.el("div"), R.el("fieldset")];
-      const none = { trades: !run.trades.kept, pairs: !run.pairs.kept, patches: !run.patches.changes };
+      const posts = R.column(run.market.posts.id).length;
+      const radii = posts > 0 && posts <= R.MOST_RADII;
+      const events = { trades: run.trades.kept, pairs: run.pairs.kept, patches: run.patches.changes };
       const set = (name) => (value) => {
         show[name] = value;
-        if (name === "heat") offer();
+        if (name === "heat") R.keepFocus(layers, offer);
         this.draw();
       };
       // What a heat map covers is not offered with it.
-      const offered = ([name]) => !none[name] && !(show.heat && name in none);
+      const offered = ([name]) => (name in events ? events[name] > 0 && !show.heat : radii);
       const offer = () => {
         const options = show.heat ? HEAT : BY;
         if (!options.some(([value]) => value === show.by)) show.by = options[0][0];
         by.replaceChildren(R.choice("Colour by", options, show.by, set("by")));
         const boxes = LAYERS.filter(offered).map(([name, label]) => R.toggle(label, show[name], set(name)));
         layers.replaceChildren(R.el("legend", {}, "Show"), ...(data.heat ? [heat] : []), ...boxes);
+        layers.hidden = !data.heat && !boxes.length;
       };
       const heat = R.toggle("Heat map", true, set("heat"));
       offer();

@@ -59,7 +59,7 @@
       const share = capacity[i] > 0 ? Math.min(stock[i] / capacity[i], 1) : 0;
       pen.strokeStyle = R.goodColour(good[i], 0.35);
       pen.fillStyle = R.goodColour(good[i], 0.34);
-      if (view.scale >= 5) pen.strokeRect(x[i] * view.scale + 1, y[i] * view.scale + 1, size - 2, size - 2);
+      if (view.scale >= R.OUTLINED) pen.strokeRect(x[i] * view.scale + 1, y[i] * view.scale + 1, size - 2, size - 2);
       const high = size * share;
       if (high > 0)
         pen.fillRect(
@@ -91,17 +91,19 @@
     }
   }
 
-  const RADII = [
+  // The name of a radius, the dashes of its edge and how much it is filled; the widest comes first.
+  R.RADII = [
     ["broadcast", [2, 5], 0.02],
     ["visibility", [7, 4], 0.03],
     ["interaction", [], 0.08],
   ];
+  R.OUTLINED = 5; // pixels a cell from which on patches have outlines
 
   function drawRadii(pen, view, data, show) {
     const { posts } = data.run.market;
     const [id, x, y] = ["id", "x", "y"].map((name) => R.column(posts[name]));
     pen.lineWidth = 1.25;
-    for (const [name, dash, fill] of RADII) {
+    for (const [name, dash, fill] of R.RADII) {
       if (!show[name] || id.length > R.MOST_RADII) continue;
       const radius = R.column(posts[name]);
       pen.strokeStyle = R.faint(0, 0.75);

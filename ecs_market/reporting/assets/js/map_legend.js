@@ -3,15 +3,24 @@
 (function (R) {
   const TARGETS = { market: "a post", agent: "an agent", resource: "a patch", idle: "nothing" };
   const GOODS = 6;
+  const WITHIN = {
+    interaction: "within it agents can trade at the post",
+    visibility: "within it agents see the post",
+    broadcast: "within it agents hear its prices",
+  };
 
-  function swatch(colour, shape, text) {
+  // `dash` [pixel] is of lines only.
+  function swatch(colour, shape, text, dash = []) {
     const canvas = R.el("canvas", { width: 32, height: 32, class: "swatch", "aria-hidden": "true" });
     const pen = canvas.getContext("2d");
     pen.strokeStyle = pen.fillStyle = colour;
-    if (shape === "line" || shape === "dashed") {
+    if (shape === "line") {
       pen.lineWidth = 4;
-      pen.setLineDash(shape === "dashed" ? [6, 8] : []);
+      pen.setLineDash(dash.map((length) => 2 * length));
       R.stroke(pen, [2, 16], [30, 16]);
+    } else if (shape === "outline") {
+      pen.lineWidth = 2;
+      pen.strokeRect(7, 7, 18, 18);
     } else R.drawShape(pen, shape, 16, 16, 10);
     return R.el("li", {}, canvas, R.el("span", {}, text));
   }
@@ -55,14 +64,22 @@
     return [scaleBar("≤ " + low, `≥ ${high} ${unitOf(data, show)}`)];
   }
 
-  function eventItems(data, show) {
+  function radiusItems(show, posts) {
+    const shown = R.RADII.filter(([name]) => show[name] && posts > 0 && posts <= R.MOST_RADII).reverse();
+    const item = ([name, dash]) => swatch(R.faint(0, 0.9), "line", `${name} radius: ${WITHIN[name]}`, dash);
+    return shown.map(item);
+  }
+
+  function eventItems(data, view, show) {
     const goods = data.run.market.goods.slice(0, GOODS);
     const items = [];
     if (show.trades && data.trades.kept)
       items.push(...goods.map((good, i) => swatch(R.goodColour(i), "line", "trade of " + good)));
-    if (show.pairs && data.pairs.kept) items.push(swatch(R.ink("soft"), "dashed", "pair that met"));
-    if (show.patches && data.patches.changes)
+    if (show.pairs && data.pairs.kept) items.push(swatch(R.ink("soft"), "line", "pair that met", [3, 4]));
+    if (show.patches && data.patches.changes) {
       items.push(...goods.map((good, i) => swatch(R.goodColour(i, 0.45), "square", "patch of " + good)));
+      if (view.scale >= R.OUTLINED) items.push(swatch(R.goodColour(0, 0.8), "outline", "outlined patch: empty"));
+    }
     return items;
   }
 
@@ -72,7 +89,8 @@
     return [
       ...(view.heat ? heatItems(data, view, show) : agentItems(data, show)),
       ...(posts ? [swatch(R.ink("text"), "square", post)] : []),
-      ...(view.heat ? [] : eventItems(data, show)),
+      ...radiusItems(show, posts),
+      ...(view.heat ? [] : eventItems(data, view, show)),
     ];
   };
 

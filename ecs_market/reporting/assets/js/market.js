@@ -3,7 +3,8 @@
 (function (R) {
   const SHOWN = 4,
     MOST = 7,
-    LISTED = 12;
+    LISTED = 12,
+    NAMED = 6;
   const COLOURS = [0, 2, 3, 4, 5, 7]; // of posts, in the order in which they are first chosen
 
   class Choice {
@@ -12,9 +13,12 @@
       this.data = data;
       this.renew = renew;
       this.good = Math.max(volume.indexOf(Math.max(...volume)), 0);
-      this.posts = [];
+      this.posts = []; // that are shown, the longest chosen first
+      this.wanted = new Set(); // the same whether or not they trade the good
+      this.known = new Set();
       this.slots = new Map();
       this.boxes = R.el("div", { class: "posts" });
+      this.words = R.el("p", { class: "note", id: "posts-left-out" });
       this.fill();
     }
 
@@ -35,9 +39,27 @@
       const { data } = this;
       const offered = this.offered();
       const named = (id) => (id < 0 ? data.label(id) : `${data.label(id)} (${data.mechanism(id)})`);
-      this.posts = this.posts.filter((id) => offered.includes(id));
-      if (!this.posts.length)
-        this.posts = [...offered.filter((id) => id >= 0).slice(0, SHOWN), ...offered.filter((id) => id < 0)];
+      this.want(offered.filter((id) => !this.known.has(id)));
+      this.shown(offered);
+      if (!this.posts.length) this.want(offered);
+      this.shown(offered);
+      R.keepFocus(this.boxes, () => this.list(offered, named));
+      this.words.textContent = this.leftOut(offered);
+      this.words.hidden = !this.words.textContent;
+    }
+
+    // Some of what is there for the first time is shown.
+    want(fresh) {
+      for (const id of [...fresh.filter((id) => id >= 0).slice(0, SHOWN), ...fresh.filter((id) => id < 0)])
+        this.wanted.add(id);
+      for (const id of fresh) this.known.add(id);
+    }
+
+    shown(offered) {
+      this.posts = [...this.wanted].filter((id) => offered.includes(id)).slice(-MOST);
+    }
+
+    list(offered, named) {
       const listed = offered.filter((id, i) => i < LISTED || this.posts.includes(id));
       const others = offered.filter((id) => !listed.includes(id));
       this.boxes.replaceChildren(
@@ -48,9 +70,23 @@
         this.boxes.append(R.choice("More posts", more, "", (value) => value !== "" && this.put(Number(value), true)));
     }
 
+    // Which posts no chart shows, and why.
+    leftOut(offered) {
+      const { data, good } = this;
+      const absent = data.ids.filter((id) => !offered.includes(id)).sort((a, b) => a - b);
+      const names = absent.slice(0, NAMED).map((id) => `${data.label(id)} (${data.sold(id).join(", ")})`);
+      if (absent.length > NAMED) names.push(`${R.number(absent.length - NAMED)} more`);
+      const does = absent.length === 1 ? "does" : "do";
+      const words = [];
+      if (absent.length) words.push(`Not shown: ${names.join(", ")}, which ${does} not trade ${data.goods[good]}.`);
+      if (offered.length > MOST) words.push(`At most ${MOST} are shown at a time; those not ticked are left out.`);
+      return words.join(" ");
+    }
+
     put(id, on) {
-      this.posts = this.posts.filter((other) => other !== id);
-      if (on) this.posts = [...this.posts, id].slice(-MOST);
+      this.wanted.delete(id);
+      if (on) this.wanted.add(id);
+      if (on && this.posts.length === MOST) this.wanted.delete(this.posts[0]);
       this.fill();
       this.renew();
     }
@@ -63,7 +99,7 @@
         this.renew();
       });
       const posts = R.el("fieldset", {}, R.el("legend", {}, "Posts"), this.boxes);
-      return R.el("div", { class: "controls bar" }, goods.length > 1 ? pick : null, posts);
+      return R.el("div", { class: "controls bar" }, goods.length > 1 ? pick : null, posts, this.words);
     }
   }
 
@@ -86,7 +122,9 @@
       { wide: true, note: "A row for each chosen post, a bar for each tick in which it had members." },
       R.stripSpec,
     );
-    cards[2].body.append(R.stripLegend(run.market.statuses));
+    const legend = R.stripLegend(() => R.stripStatuses(data, state));
+    cards[2].body.append(legend.element);
+    cards.push(legend);
     add(
       "Iterations to clear",
       "iterations",

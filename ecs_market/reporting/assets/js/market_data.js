@@ -43,8 +43,13 @@
       return this.run.market.posts.mechanisms[this.posts.mechanism[this.at.get(id)]];
     }
 
+    // The goods that a post trades.
+    sold(id) {
+      return this.run.market.posts.commodities[this.posts.goods[this.at.get(id)]].filter((name) => name !== "M");
+    }
+
     sells(id, good) {
-      return this.run.market.posts.commodities[this.posts.goods[this.at.get(id)]].includes(this.goods[good]);
+      return this.sold(id).includes(this.goods[good]);
     }
 
     overallOf(good) {

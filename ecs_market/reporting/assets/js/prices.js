@@ -30,6 +30,23 @@
     };
   }
 
+  // A post that posts prices has already set the next one when a tick ends.
+  function nextPrices(data, state) {
+    const posting = state.posts.filter((id) => id >= 0 && data.mechanism(id) === "posted_price");
+    if (!posting.length) return "";
+    const { summary } = data.run.facts;
+    const good = data.goods[state.good];
+    const set = posting.flatMap((id) => {
+      const own = ((summary && summary.posts) || []).find((each) => each.id === id);
+      const last = data.prices(id, state.good).price.at(-1) / data.steps;
+      const next = own && own.prices ? own.prices[good] : undefined;
+      const another = next !== undefined && Math.abs(next - last) > 0.5 / data.steps;
+      return another ? [`${data.label(id)} ${R.short(next)} M`] : [];
+    });
+    const told = set.length ? `, so that at the end the run's summary says: ${set.join(", ")}` : "";
+    return ` A published price is the one of the tick; a post that posts prices may then set another for the next${told}.`;
+  }
+
   R.priceSpec = function (data, state) {
     const lines = [overall(data, state), ...state.posts.map((id) => ofPost(data, state, id))];
     const { x, columns } = R.joined(lines.map(({ tick, value, aside }) => [tick, value, aside]));
@@ -55,7 +72,7 @@
         series.push({ label: "", name: `${name}, ${word} ${of} [M]`, values: edge, hidden: true });
       }
     });
-    const note = NOTE + thinned(data.run.market.clears) + averaged(data.run.market.overall);
+    const note = NOTE + nextPrices(data, state) + thinned(data.run.market.clears) + averaged(data.run.market.overall);
     const yLabel = `M for a unit of ${data.goods[state.good]}`;
     return {
       x,
@@ -91,7 +108,6 @@
       };
     });
     const per = stretch > 1 ? ` in ${R.number(stretch)} ticks` : " in a tick";
-    const end = x.length ? x[x.length - 1] + stretch : 1;
     const note = `Units of ${data.goods[state.good]} traded${per}, stacked.`;
     return {
       x,
@@ -99,7 +115,7 @@
       clocked: true,
       zero: true,
       yLabel: "units" + per,
-      xRange: [0, end],
+      stretch,
       xName: "from tick",
       note,
     };
