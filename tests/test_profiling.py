@@ -169,6 +169,44 @@ def test_the_trace_follows_the_format(found: Profile, tmp_path: Path) -> None:
     assert {e["args"]["agents"] for e in counters if e["name"] == "agents"} == {3_000}
 
 
+def test_a_viewer_can_import_the_trace(found: Profile, tmp_path: Path) -> None:
+    """What Perfetto's importer of JSON asks for: it counts in whole nanoseconds, cut off."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    write_trace(found, tmp_path / "trace.json")
+    text = (tmp_path / "trace.json").read_text(encoding="utf-8")
+    events = json.loads(text, parse_constant=refuse)["traceEvents"]
+    assert all(isinstance(e["name"], str) and e["name"] for e in events)
+    assert all(type(e["pid"]) is int and type(e["tid"]) is int and e["tid"] > 0 for e in events)
+    assert {e["ph"] for e in events} == {"M", "X", "C"}
+    assert all(type(value) in (int, float) for e in events for value in (e.get("ts", 0),))
+    assert all(type(n) is int for e in events if e["ph"] == "C" for n in e["args"].values())
+    tracks: dict[int, list[tuple[int, int, str]]] = {}
+    for each in (e for e in events if e["ph"] == "X"):
+        start = int(each["ts"] * 1000)
+        tracks.setdefault(each["tid"], []).append(
+            (start, start + int(each["dur"] * 1000), each["cat"])
+        )
+    named = {e["tid"]: e["args"] for e in events if e["name"] == "thread_name"}
+    assert named.keys() >= tracks.keys()
+    assert len({args["name"] for args in named.values()}) == len(named)
+    assert all("sort_index" in e["args"] for e in events if e["name"] == "thread_sort_index")
+    inside = {"tick": "", "system": "tick", "kernel": "system", "loading": "system"}
+    for track in tracks.values():
+        assert [start for start, _, _ in track] == sorted(start for start, _, _ in track)
+        stack: list[tuple[int, str]] = []
+        for start, stop, category in track:
+            while stack and stack[-1][0] <= start:
+                stack.pop()
+            assert not stack or stop <= stack[-1][0]
+            if track is tracks[min(tracks)]:
+                outer = [kind for _, kind in stack]
+                assert inside[category] in ["", *outer], (category, outer)
+            stack.append((stop, category))
+
+
 def test_events_of_a_track_nest(found: Profile) -> None:
     """Viewers draw a track as a stack: two of its events may lie inside or apart, never across."""
     for thread in range(len(found.busy_ns)):

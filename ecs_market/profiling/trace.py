@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ecs_market.errors import InputError
 from ecs_market.profiling.profile import (
     LOADING,
@@ -26,6 +28,8 @@ from ecs_market.profiling.profile import (
 )
 
 PROCESS = 1
+# Number of the tick's own thread; 0 would be that of an idle processor.
+FIRST_THREAD = 1
 
 
 def write_trace(profile: Profile, path: str | Path, name: str = "ecs_market") -> None:
@@ -66,7 +70,9 @@ def trace_events(profile: Profile, name: str) -> Iterator[dict[str, Any]]:
             "args": {"sort_index": thread},
         }
     origin = int(profile.events[:, START].min(initial=2**62)) if len(profile.events) else 0
-    for event in profile.events.tolist():
+    # Of events that begin together the outer one comes first, or it would count as the inner one.
+    order = np.lexsort((-profile.events[:, STOP], profile.events[:, START]))
+    for event in profile.events[order].tolist():
         yield _complete(profile.subjects[event[SUBJECT]], event, origin)
     for each in profile.counters:
         time = (each.at - origin) / 1000
@@ -76,11 +82,24 @@ def trace_events(profile: Profile, name: str) -> Iterator[dict[str, Any]]:
 
 
 def _named(kind: str, thread: int, name: str) -> dict[str, Any]:
-    return {"name": kind, "ph": "M", "pid": PROCESS, "tid": thread, "args": {"name": name}}
+    return {
+        "name": kind,
+        "ph": "M",
+        "pid": PROCESS,
+        "tid": FIRST_THREAD + thread,
+        "args": {"name": name},
+    }
 
 
 def _counter(name: str, time: float, values: dict[str, int]) -> dict[str, Any]:
-    return {"name": name, "ph": "C", "pid": PROCESS, "tid": 0, "ts": time, "args": values}
+    return {
+        "name": name,
+        "ph": "C",
+        "pid": PROCESS,
+        "tid": FIRST_THREAD,
+        "ts": time,
+        "args": values,
+    }
 
 
 def _complete(subject: Subject, event: list[int], origin: int) -> dict[str, Any]:
@@ -98,7 +117,7 @@ def _complete(subject: Subject, event: list[int], origin: int) -> dict[str, Any]
         "cat": category,
         "ph": "X",
         "pid": PROCESS,
-        "tid": event[THREAD],
+        "tid": FIRST_THREAD + event[THREAD],
         "ts": (event[START] - origin) / 1000,
         "dur": (event[STOP] - event[START]) / 1000,
         "args": details,
