@@ -315,7 +315,7 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["profile", "walrasian_two_markets", "--ticks", "5", "--trace", str(trace)]
     assert main([*arguments, "--threads", "1", "--seed", "4"]) == 0
     printed = capsys.readouterr().out
-    assert printed.startswith("walrasian_two_markets: 5 ticks, 40 agents, 1 threads\n")
+    assert printed.startswith("walrasian_two_markets: 5 ticks, 40 agents, 1 thread\n")
     for word in (*SYSTEMS, "find_partners", "profiling itself: about", "ui.perfetto.dev"):
         assert word in printed
     assert json.loads(trace.read_text(encoding="utf-8"))["traceEvents"]
