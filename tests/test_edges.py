@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecs_market import InputError, Simulation, clear, load_scenario
+from ecs_market import InputError, Simulation, clear, load_scenario, post_tables
 from ecs_market.components.intent import MARKET, Intent
+from ecs_market.components.post_index import PostIndex
 
 
 def linear(weights: list[float], count: int = 1) -> dict[str, Any]:
@@ -132,12 +133,28 @@ def test_another_mechanism_starts_from_its_own_defaults() -> None:
     assert result.status in {"converged", "rationed", "indicative"}
 
 
-def test_posts_that_reach_everywhere_are_refused_before_they_fill_memory() -> None:
+def test_posts_that_reach_everywhere_are_refused_before_they_fill_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    posts = [{"location": [x, 0], "visibility_radius": 400} for x in range(30)]
+    scenario = {
+        "grid": {"width": 400, "height": 400},
+        "market_posts": posts,
+        "populations": [group("agents", {"A": 1, "M": 1}, [{**linear([1.0]), "count": 1000}])],
+    }
+    Simulation(scenario).close()
+    monkeypatch.setattr(post_tables, "MOST_ENTRIES", 1000)
+    with pytest.raises(InputError, match=r"more than 1,000 places of .* reduce their radii"):
+        Simulation(scenario)
+
+
+def test_posts_seen_all_over_an_empty_grid_take_no_memory() -> None:
     posts = [{"location": [x, 0], "visibility_radius": 40_000} for x in range(30)]
     scenario = {
         "grid": {"width": 40_000, "height": 40_000},
         "market_posts": posts,
         "populations": [group("agents", {"A": 1, "M": 1}, [linear([1.0])])],
     }
-    with pytest.raises(InputError, match="reduce their radii"):
-        Simulation(scenario)
+    with Simulation(scenario) as sim:
+        sim.run(1)
+        assert len(sim.world.only(PostIndex).post) < 30 * 1024
