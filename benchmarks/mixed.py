@@ -10,6 +10,7 @@ each tick that is timed, or the economy would soon be at rest.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import math
 import statistics
@@ -30,7 +31,7 @@ LEVELS = ("off", "summary", "trades", "orders", "full")
 CROWD = 13  # agents a cell that the crowded variant puts within reach of posts
 
 
-def economy(agents: int, posts: int | None = None, crowded: bool = False) -> dict[str, Any]:
+def economy(agents: int, posts: int | None = None) -> dict[str, Any]:
     """Return the scenario of `mixed.yaml`, repeated until it has so many agents."""
     found: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
     grid, base = found["grid"], found["agents"]["count"]
@@ -41,23 +42,24 @@ def economy(agents: int, posts: int | None = None, crowded: bool = False) -> dic
     found["grid"] = {"width": side, "height": side}
     found["market_posts"] = [post | {"location": place} for place in lattice(number, side)]
     found["agents"]["count"] = agents
-    if crowded:
-        found["agents"]["initial_positions"] = {"cells": crowd(found["market_posts"], agents, side)}
     return found
 
 
-def crowd(posts: list[dict[str, Any]], agents: int, side: int) -> list[list[int]]:
-    """Return a cell for each agent: `CROWD` on every cell around the posts, in growing squares."""
-    each = -(-agents // (CROWD * len(posts)))
-    half = math.ceil((math.sqrt(each) - 1) / 2)
-    offsets = [(dx, dy) for dy in range(-half, half + 1) for dx in range(-half, half + 1)]
-    offsets.sort(key=lambda way: (max(abs(way[0]), abs(way[1])), way))
-    cells = []
-    for index in range(agents):
-        x, y = posts[index // CROWD % len(posts)]["location"]
-        dx, dy = offsets[index // (CROWD * len(posts))]
-        cells.append([min(max(x + dx, 0), side - 1), min(max(y + dy, 0), side - 1)])
-    return cells
+def crowd(simulation: Simulation) -> None:
+    """Put `CROWD` agents on every cell around the posts, in growing squares."""
+    ids = simulation.population("agents").ids()
+    posts = np.array([post.location for post in simulation.markets])
+    half = math.ceil((math.sqrt(len(ids) / (CROWD * len(posts))) - 1) / 2)
+    steps = range(-half, half + 1)
+    offsets = sorted(
+        itertools.product(steps, steps), key=lambda way: (max(abs(way[0]), abs(way[1])), way)
+    )
+    index = np.arange(len(ids)) // CROWD
+    cells = posts[index % len(posts)] + np.array(offsets)[index // len(posts)]
+    grid = simulation.scenario.grid
+    with simulation.edit() as edit:
+        edit.set("position.x", ids, np.clip(cells[:, 0], 0, grid.width - 1))
+        edit.set("position.y", ids, np.clip(cells[:, 1], 0, grid.height - 1))
 
 
 def redraw(simulation: Simulation, generator: np.random.Generator) -> None:
@@ -86,7 +88,9 @@ def shares(simulation: Simulation) -> dict[str, float]:
     }
 
 
-def measure(scenario: dict[str, Any], threads: int, ticks: int, level: str) -> dict[str, Any]:
+def measure(
+    scenario: dict[str, Any], threads: int, ticks: int, level: str, crowded: bool = False
+) -> dict[str, Any]:
     """Run an economy and return ns an agent and tick by system, shares, memory and hash."""
     forget_peak()
     before = resident("VmRSS")
@@ -96,6 +100,8 @@ def measure(scenario: dict[str, Any], threads: int, ticks: int, level: str) -> d
     with Simulation(
         from_dict(scenario), seed=1, telemetry_level=level, threads=threads
     ) as simulation:
+        if crowded:
+            crowd(simulation)
         for tick in range(ticks + 2):
             redraw(simulation, generator)
             sums = simulation.timings()
@@ -136,7 +142,7 @@ def main() -> None:
     options = parser.parse_args()
     measure(economy(2_000), max(options.threads), 3, options.telemetry[0])
     runs = [
-        measure(economy(agents, None, options.crowded), threads, options.ticks, level)
+        measure(economy(agents), threads, options.ticks, level, options.crowded)
         for agents in options.agents
         for threads in options.threads
         for level in options.telemetry
