@@ -157,4 +157,6 @@ def test_posts_seen_all_over_an_empty_grid_take_no_memory() -> None:
     }
     with Simulation(scenario) as sim:
         sim.run(1)
-        assert len(sim.world.only(PostIndex).post) < 30 * 1024
+        index = sim.world.only(PostIndex)
+        assert index is not None
+        assert len(index.post) < 30 * 1024
