@@ -120,7 +120,7 @@ def needed(scenario: Scenario) -> list[Need]:
             quiet = 0 if len(rehearsal.needs) > known else quiet + 1
             if quiet == QUIET:
                 break
-        simulation.state_hash()
+        simulation.summary()
     return list(rehearsal.needs.values())
 
 

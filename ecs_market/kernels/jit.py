@@ -129,6 +129,11 @@ class _Inner(CPUDispatcher):  # type: ignore[misc]  # numba has no types
     """
 
     def __call__(self, *args: Any) -> Any:
+        watch = getattr(_here, "watch", None)
+        return self.unwatched(*args) if watch is None else watch(self, args)
+
+    def unwatched(self, *args: Any) -> Any:
+        """Call the kernel around it, which is made first if there is none."""
         around = self.__dict__.get("around")
         if around is None:
             names = {"inner": self}
