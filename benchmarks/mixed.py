@@ -10,6 +10,8 @@ each tick that is timed, or the economy would soon be at rest.
 from __future__ import annotations
 
 import argparse
+import copy
+import functools
 import itertools
 import json
 import math
@@ -31,9 +33,16 @@ LEVELS = ("off", "summary", "trades", "orders", "full")
 CROWD = 13  # agents a cell that the crowded variant puts within reach of posts
 
 
+@functools.cache
+def template() -> dict[str, Any]:
+    """Return the scenario of `mixed.yaml`."""
+    found: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    return found
+
+
 def economy(agents: int, posts: int | None = None) -> dict[str, Any]:
     """Return the scenario of `mixed.yaml`, repeated until it has so many agents."""
-    found: dict[str, Any] = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    found = copy.deepcopy(template())
     grid, base = found["grid"], found["agents"]["count"]
     side = max(2, round(math.sqrt(grid["width"] * grid["height"] * agents / base)))
     number = max(1, agents // base) if posts is None else posts
@@ -65,7 +74,7 @@ def crowd(simulation: Simulation) -> None:
 def redraw(simulation: Simulation, generator: np.random.Generator) -> None:
     """Give everybody goods and money as at the start."""
     population, units = simulation.population("agents"), simulation.units
-    ranges = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["agents"]["inventories"]
+    ranges = template()["agents"]["inventories"]
     ids = population.ids()
     for name, (least, most) in ranges.items():
         drawn = generator.integers(least, most + 1, len(ids))

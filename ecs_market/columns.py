@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,7 +71,11 @@ def specs(component: type) -> dict[str, Spec]:
 
 def component_name(component: type) -> str:
     """Return a component's name in field paths: ``MarketPost`` is ``market_post``."""
-    name = component.__name__
+    return _in_path(component.__name__)
+
+
+@functools.cache
+def _in_path(name: str) -> str:
     return "".join(
         ("_" + letter.lower()) if letter.isupper() and index else letter.lower()
         for index, letter in enumerate(name)

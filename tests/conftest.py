@@ -1,8 +1,8 @@
-"""Reports opened in a browser, as fixtures."""
+"""Fixtures of several test files: reports opened in a browser, and terminals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from ecs_market.reporting import write_comparison, write_report
 from tests.browser import Shown, chromium
 from tests.report_pages import LAPTOP, Show
 from tests.reports import shipped
+from tests.screens import Terminal
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -47,3 +48,17 @@ def show(browser: Browser, tmp_path: Path) -> Iterator[Show]:
 def markets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the database of a run of two markets."""
     return shipped(tmp_path_factory.mktemp("markets") / "run.db", 90)
+
+
+@pytest.fixture
+def tty() -> Iterator[Callable[..., Terminal]]:
+    """Return a function that opens a terminal of a size."""
+    made: list[Terminal] = []
+
+    def make(width: int = 100, height: int = 30) -> Terminal:
+        made.append(Terminal(width, height))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

@@ -27,7 +27,7 @@ from ecs_market.world import World
 from tests.oracles import worlds, worth
 from tests.oracles.pairing import greedy_pairs
 from tests.oracles.worlds import agents_of, posts_of
-from tests.test_conservation import NOISE, in_ground, owned, utility
+from tests.test_conservation import NOISE, Before, in_ground, owned, utility
 
 pytestmark = pytest.mark.slow
 
@@ -36,17 +36,6 @@ COME_AND_GO = 100_000
 SAMPLE = 400
 JUDGED = 3_000
 MOST_MEMORY = 6 * 2**30
-
-
-class Before(esper.Processor):
-    """Remember what everybody owns before anything is traded."""
-
-    def __init__(self) -> None:
-        self.goods, self.money = np.empty((0, 0), np.int64), np.empty(0, np.int64)
-
-    def process(self, world: World) -> None:
-        """Copy holdings."""
-        self.goods, self.money = owned(world)
 
 
 class After(esper.Processor):

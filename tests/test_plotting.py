@@ -16,6 +16,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from ecs_market import InputError, MarketError, Simulation, TelemetryError, load_scenario
 from ecs_market.bench import economy
@@ -52,6 +53,11 @@ def auction() -> Iterator[Simulation]:
 
 def lines(ax: Axes) -> dict[str, Line2D]:
     return {str(line.get_label()): line for line in ax.get_lines()}
+
+
+def bars_of(ax: Axes) -> list[Rectangle]:
+    """Return the bars of a histogram."""
+    return [each for each in ax.patches if isinstance(each, Rectangle)]
 
 
 def data(line: Line2D) -> tuple[np.ndarray, np.ndarray]:
@@ -223,13 +229,13 @@ def test_distributions_count_every_agent(what: str, two: Simulation) -> None:
         minor = two.telemetry.query("SELECT wealth, gain FROM agents WHERE tick = 30")
         column = ("wealth", "gain").index(what)
         values = np.array([two.units.from_minor(row[column]) for row in minor])
-        bars = [box for box in ax.patches if box.get_height() > 0.0]  # type: ignore[attr-defined]
+        bars = [box for box in bars_of(ax) if box.get_height() > 0.0]
         assert len(values) == 40
-        assert sum(box.get_height() for box in bars) == 40  # type: ignore[attr-defined]
-        for box in ax.patches:
-            left, width = box.get_x(), box.get_width()  # type: ignore[attr-defined]
+        assert sum(box.get_height() for box in bars) == 40
+        for box in bars_of(ax):
+            left, width = box.get_x(), box.get_width()
             inside = (values >= left - 1e-9) & (values <= left + width + 1e-9)
-            assert box.get_height() <= inside.sum()  # type: ignore[attr-defined]
+            assert box.get_height() <= inside.sum()
         assert legend(ax)[-1] == f"Gini {gini(values):.2f}"
         assert ax.get_ylabel() == "agents"
     assert legend(ax)[:-1] == ["cobb_douglas", "linear"]
@@ -245,7 +251,7 @@ def test_a_sample_is_called_a_sample() -> None:
         simulation.run(20)
         ax = simulation.plot.wealth()
         assert ax.get_ylabel() == "agents in the sample"
-        assert sum(box.get_height() for box in ax.patches) == 10  # type: ignore[attr-defined]
+        assert sum(box.get_height() for box in bars_of(ax)) == 10
 
 
 @pytest.mark.parametrize("by", ["population", "family", "target", "money", "wealth", "gain", None])

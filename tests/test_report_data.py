@@ -98,7 +98,7 @@ def test_series_are_the_database_s(tmp_path: Path) -> None:
         " FROM market_clears ORDER BY market_id, commodity, tick",
     )
     traded = columns(run["market"]["traded"])
-    assert sum(traded["quantity"]) == query(base, "SELECT sum(quantity) FROM trade_prices")[0][0]  # type: ignore[arg-type]
+    assert sum(traded["quantity"]) == query(base, "SELECT sum(quantity) FROM trade_prices")[0][0]  # type: ignore[arg-type]  # columns of numbers
 
 
 def test_means_of_all_trades_weigh_every_unit_once(tmp_path: Path) -> None:
@@ -287,7 +287,7 @@ def test_a_million_agents_are_sampled_and_said(tmp_path: Path) -> None:
     assert len(run["market"]["chosen"]) < 10_000
     assert run["market"]["posts"]["id"]["n"] == 10_000
     traded = columns(run["market"]["traded"])
-    assert sum(traded["quantity"]) == query(base, "SELECT sum(quantity) FROM trade_prices")[0][0]  # type: ignore[arg-type]
+    assert sum(traded["quantity"]) == query(base, "SELECT sum(quantity) FROM trade_prices")[0][0]  # type: ignore[arg-type]  # columns of numbers
 
 
 def test_many_agents_are_binned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,7 +318,7 @@ def test_long_series_are_thinned_and_said(tmp_path: Path, monkeypatch: pytest.Mo
     ticks = columns(run["series"])
     assert ticks["tick"][-1] == 149
     wanted = query(base, "SELECT sum(market_trades), max(market_trades) FROM ticks")[0]
-    assert (ticks["total_market_trades"][-1], max(ticks["market_trades"])) == wanted  # type: ignore[type-var]
+    assert (ticks["total_market_trades"][-1], max(ticks["market_trades"])) == wanted  # type: ignore[type-var]  # columns of numbers
 
 
 def test_labels_tell_runs_apart(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,20 +15,7 @@ from ecs_market.cli.progress import Line
 from ecs_market.cli.sparkline import ASCII, BLOCKS, progress_bar, sparkline
 from ecs_market.cli.terminal import Block, cells, clip, pad, redraws
 from ecs_market.cli.watch_frame import clock
-from tests.screens import Clock, Paper, Terminal, posix
-
-
-@pytest.fixture
-def tty() -> Iterator[Callable[..., Terminal]]:
-    made: list[Terminal] = []
-
-    def make(width: int = 100, height: int = 30) -> Terminal:
-        made.append(Terminal(width, height))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
+from tests.screens import Clock, Paper, posix
 
 
 @posix

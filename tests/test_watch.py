@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from ecs_market.cli.watch import Screen
 from ecs_market.cli.watch_frame import Look, Pace, rows_that_fit
 from ecs_market.cli.watch_reading import SAMPLES, Gauge, History
 from ecs_market.scenario import from_dict
-from tests.screens import Clock, Paper, Terminal, posix
+from tests.screens import Clock, Paper, posix
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ["run", "competing_posts", "--seed", "1", "--json"]
@@ -36,19 +36,6 @@ PACE = Pace(30, 100, 12.0, 65.0, 20.0, 800.0)
 
 
 # --- a real terminal --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tty() -> Iterator[Callable[..., Terminal]]:
-    made: list[Terminal] = []
-
-    def make(width: int = 100, height: int = 30) -> Terminal:
-        made.append(Terminal(width, height))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.close()
 
 
 def start(where: Path, target: Any, *arguments: str, **environ: str) -> subprocess.Popen[str]:
@@ -71,9 +58,12 @@ def _heed_interrupts() -> None:
 
 
 @posix
-def test_the_last_frame_is_the_end_of_the_run(tty: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cold", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_the_last_frame_is_the_end_of_the_run(tty: Any, tmp_path: Path, cold: bool) -> None:
+    """Nothing of what was said about compiling is left below it either."""
     terminal = tty()
-    with start(tmp_path, terminal.slave, *RUN, "--watch", "--ticks", "60") as process:
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")} if cold else {}
+    with start(tmp_path, terminal.slave, *RUN, "--watch", "--ticks", "60", **cache) as process:
         printed, _ = process.communicate(timeout=300)
     lines = terminal.settled()
     summary = json.loads(printed)

@@ -60,8 +60,11 @@ def run(options: Namespace) -> int:
             print(f"ecs-market: {notice}", file=sys.stderr)
         try:
             with simulation:
-                status = follow(simulation, ticks, watched=options.watch)
-                summary = simulation.summary()
+                try:
+                    status = follow(simulation, ticks, watched=options.watch)
+                    summary = simulation.summary()
+                finally:
+                    compiling.done()
         except MarketError:
             print(f"ecs-market: what was recorded before is in {output.path}", file=sys.stderr)
             raise

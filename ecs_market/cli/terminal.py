@@ -156,7 +156,7 @@ class Block(io.TextIOBase):
         return self._stream.fileno()
 
     @property
-    def encoding(self) -> str:  # type: ignore[override]
+    def encoding(self) -> str:  # type: ignore[override]  # an attribute there, for writing too
         """The terminal's encoding."""
         return self._stream.encoding
 

@@ -202,7 +202,6 @@ def take_up(
     state[at, WORTH] = math.nan
     state[at, NEXT] = math.nan
     state[at, GAINED] = 0.0
-    state[at, RATE] = math.nan
     pair.rates[at, n] = weight[row]
 
 
