@@ -2,9 +2,10 @@
 
 Run as ``python -m benchmarks.cold_start``.  Each line is a process of its own with a cache folder
 of its own that starts empty: a small economy of one utility family that searches, moves, clears a
-Walrasian post and bargains.  The last line is all families one after the other in one process,
-where what they share is compiled once.  Seconds are of one processor, compiling alone; what a run
-that finds everything in the cache takes instead is in the last column.
+Walrasian post and bargains.  The last lines are all families: one after the other in one process,
+where what they share is compiled once, and as neighbours in one economy.  Seconds are of one
+processor, compiling alone; what a run that finds everything in the cache takes instead is in the
+last column.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ TICKS = 20
 SLOWEST = 12
 
 
-def economy(family: str) -> dict[str, Any]:
-    """Return agents of one family around a Walrasian post, who also meet and search."""
-    tastes = [{"type": family, "count": 20, **FAMILIES[family]}]
+def economy(names: list[str]) -> dict[str, Any]:
+    """Return agents of these families around a Walrasian post, who also meet and search."""
+    tastes = [{"type": name, "count": 20, **FAMILIES[name]} for name in names]
     return {
         "grid": {"width": 8, "height": 8},
         "market_posts": [{"location": [4, 4]}],
         "agents": {
-            "count": 20,
+            "count": 20 * len(names),
             "inventories": {"A": [10, 20], "B": [10, 20], "M": [100, 200]},
             "utilities": tastes,
         },
@@ -47,8 +48,8 @@ def economy(family: str) -> dict[str, Any]:
     }
 
 
-def run(names: list[str]) -> dict[str, Any]:
-    """Run the economies of these families; return what was compiled on the way."""
+def run(economies: list[list[str]]) -> dict[str, Any]:
+    """Run economies of these families; return what was compiled on the way."""
     from numba.core import event
 
     spent: dict[str, float] = {}
@@ -75,8 +76,8 @@ def run(names: list[str]) -> dict[str, Any]:
     from ecs_market.simulation import Simulation
 
     began = time.process_time()
-    for name in names:
-        with Simulation(from_dict(economy(name)), seed=1, threads=1) as simulation:
+    for names in economies:
+        with Simulation(from_dict(economy(names)), seed=1, threads=1) as simulation:
             simulation.run(TICKS)
     found = compiled_kernels()
     return {
@@ -88,9 +89,10 @@ def run(names: list[str]) -> dict[str, Any]:
     }
 
 
-def measure(names: list[str], folder: str) -> dict[str, Any]:
+def measure(economies: list[list[str]], folder: str) -> dict[str, Any]:
     """Run `run` in a process of its own with the given cache folder."""
-    command = [sys.executable, "-m", "benchmarks.cold_start", "--inside", *names]
+    inside = ["--inside", json.dumps(economies)]
+    command = [sys.executable, "-m", "benchmarks.cold_start", *inside]
     environment = {**os.environ, "NUMBA_CACHE_DIR": folder}
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     found: dict[str, Any] = json.loads(done.stdout)
@@ -102,19 +104,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--families", nargs="+", choices=list(FAMILIES), default=list(FAMILIES))
     parser.add_argument("--slowest", type=int, default=SLOWEST, help="kernels to list")
-    parser.add_argument("--together", action="store_true", help="the last line alone")
-    parser.add_argument("--inside", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--together", action="store_true", help="the last lines alone")
+    parser.add_argument("--inside", type=json.loads, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
         print(json.dumps(run(given.inside)))
         return
     heads = f"{'family':16}{'kernels':>9}{'compiled':>10}{'compiling [s]':>15}"
     print(f"{heads}{'whole run [s]':>15}{'cached run [s]':>16}", flush=True)
-    cases = [] if given.together else [[name] for name in given.families]
-    for names in [*cases, given.families]:
+    apart = [[name] for name in given.families]
+    cases = {} if given.together else {name: [[name]] for name in given.families}
+    for label, economies in {**cases, "one by one": apart, "in one": [given.families]}.items():
         with tempfile.TemporaryDirectory() as folder:
-            cold, warm = measure(names, folder), measure(names, folder)
-        label = names[0] if len(names) == 1 else "one by one"
+            cold, warm = measure(economies, folder), measure(economies, folder)
         print(
             f"{label:16}{cold['kernels']:>9}{cold['compiled']:>10}{cold['seconds']:>15.1f}"
             f"{cold['whole']:>15.1f}{warm['whole']:>16.1f}",

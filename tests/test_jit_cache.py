@@ -237,3 +237,70 @@ def test_code_that_needs_numbas_library_gets_it(work: Path) -> None:
         result = run(work, code, NUMBA_CACHE_DIR=place)
         assert result["value"] == 7
         assert result["kernels"]["same"] == [loaded, 1 - loaded]
+
+
+INNER = """
+import json, gc
+from ecs_market.kernels.jit import borrowing, compiled_kernels, helper, kernel
+import numpy as np
+@borrowing
+def first(x):
+    return x[0] + 1.0
+@helper
+def room(n):
+    return np.full(n, 2.0)
+@helper
+def checked(x):
+    if x.shape[0] == 0:
+        raise ValueError("empty")
+    return room(3)[0] + first(x)
+@kernel
+def outer(x):
+    return checked(x)
+@kernel
+def another(x):
+    return checked(x) + first(x)
+def report(**values):
+    found = {k.name.split(".")[-1]: [k.loaded, k.compiled] for k in compiled_kernels()}
+    print(json.dumps({**values, "kernels": found, "collects": gc.isenabled()}))
+"""
+
+
+def test_functions_that_are_only_linked_to_are_kept_and_loaded(work: Path) -> None:
+    (work / "inner.py").write_text(INNER)
+    place = str(work / "numba")
+    code = "from inner import *; x = np.array([5.0]); report(value={}(x))"
+    first = run(work, code.format("outer"), NUMBA_CACHE_DIR=place)
+    assert first["value"] == 8.0
+    assert first["kernels"] == {name: [0, 1] for name in ("first", "room", "checked", "outer")}
+    # A kernel that was not there before links to the code of functions that were.
+    second = run(work, code.format("another"), NUMBA_CACHE_DIR=place)
+    assert second["value"] == 14.0
+    assert second["kernels"] == {"first": [1, 0], "checked": [1, 0], "another": [0, 1]}
+    # Called from Python they get a kernel around them.
+    third = run(work, code.format("checked"), NUMBA_CACHE_DIR=place)
+    assert (third["value"], third["kernels"]) == (8.0, {"checked": [1, 0]})
+    assert first["collects"]
+    assert second["collects"]
+
+
+def test_a_loaded_function_that_is_linked_to_raises_its_error(work: Path) -> None:
+    (work / "inner.py").write_text(INNER)
+    place = str(work / "numba")
+    code = """
+from inner import *
+try:
+    another(np.empty(0))
+except ValueError as error:
+    report(error=str(error))
+"""
+    for _ in range(2):
+        assert run(work, code, NUMBA_CACHE_DIR=place)["error"] == "empty"
+    gone = next((work / "numba").rglob("inner.another*.kernel"))
+    gone.unlink()
+    assert run(work, code, NUMBA_CACHE_DIR=place)["error"] == "empty"
+
+
+def test_compiling_leaves_a_collector_that_was_off_alone(work: Path) -> None:
+    code = "import gc; gc.disable(); from work import *; total(5); report(on=gc.isenabled())"
+    assert run(work, code, NUMBA_CACHE_DIR=str(work / "numba"))["on"] is False

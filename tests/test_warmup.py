@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import re
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ecs_market import InputError, Simulation, load_scenario
+from ecs_market.cli import compile_ahead
 from ecs_market.kernels import cache, jit
 from ecs_market.scenario import from_dict, scenario_names
 from ecs_market.warmup import AGENTS, Need, needed, small, together
@@ -129,7 +132,7 @@ def test_command(tmp_path: Path) -> None:
     assert before.stdout.splitlines()[-1].startswith(f"0 of {len(names)} kernels are cached in")
     assert "find_partners" in names
 
-    done = command("warmup", "tiny.yaml", cache=place)
+    done = command("warmup", "tiny.yaml", "--jobs", "1", cache=place)
     assert done.returncode == 0, done.stderr
     told = re.findall(r"^compiling (\d+)/(\d+) (\S+)$", done.stderr, re.MULTILINE)
     assert [(int(n), int(all_), name) for n, all_, name in told] == [
@@ -152,6 +155,72 @@ def test_a_first_run_says_that_it_compiles(tmp_path: Path) -> None:
     assert first.stderr.count("compiling kernels, once for this version") == 1
     assert "with compiling" in first.stdout
     assert command("run", "tiny.yaml", cache=tmp_path / "cache").stderr == ""
+
+
+@pytest.mark.slow
+def test_helpers_leave_nothing_to_compile_and_end(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    place = tmp_path / "cache"
+    done = command("warmup", "tiny.yaml", "--jobs", "3", cache=place)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^(\d+) kernels, \1 compiled in .* by 3 processes", done.stdout)
+    said = re.findall(r"^compiling (\d+)/(\d+) ", done.stderr, re.MULTILINE)
+    assert 0 < len(said) < int(said[0][1])
+    assert command("run", "tiny.yaml", cache=place).stderr == ""
+
+
+def test_a_helper_compiles_from_the_end_what_is_not_cached(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled = []
+
+    class Known:
+        def __init__(self, number: int, cached: bool) -> None:
+            self.number, self.cached = number, cached
+
+        def compile(self) -> None:
+            compiled.append(self.number)
+
+    needs = [Known(number, cached=number == 5) for number in range(8)]
+    monkeypatch.setattr("ecs_market.warmup.needed", lambda _: needs)
+    monkeypatch.setattr("ecs_market.warmup.together", lambda lists: lists[0])
+    task = {"scenarios": ["edgeworth_box"], "overrides": [], "of": 2}
+    for place in range(2):
+        told = io.StringIO(json.dumps({**task, "place": place}) + "\n")
+        monkeypatch.setattr(sys, "stdin", told)
+        monkeypatch.setattr(compile_ahead, "_end_with_the_command", lambda: None)
+        compile_ahead.main()
+    assert compiled == [7, 3, 1, 6, 4, 2, 0]
+
+
+def test_a_helper_ends_with_the_command(tmp_path: Path) -> None:
+    task = {"scenarios": ["edgeworth_box"], "overrides": [], "of": 1, "place": 0}
+    helper = subprocess.Popen(
+        [sys.executable, "-m", "ecs_market.cli.compile_ahead"],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        text=True,
+    )
+    helper.communicate(json.dumps(task) + "\n", timeout=60)
+    assert helper.returncode == 0
+    assert len(list(tmp_path.rglob("*.kernel"))) < len(needed(load_scenario("edgeworth_box")))
+
+
+def test_no_helper_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jit, "cache_folder", lambda: None)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
+    with compile_ahead.Helpers(["edgeworth_box"], count=1) as helpers:
+        helpers.start()
+
+
+def test_as_many_helpers_as_spare_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for cores in (1, 2, 64):
+        monkeypatch.setattr(
+            os, "sched_getaffinity", lambda _, n=cores: set(range(n)), raising=False
+        )
+        found.append(compile_ahead.Helpers(["edgeworth_box"]).count)
+    assert found == [0, 1, compile_ahead.MOST]
 
 
 def test_bad_names_are_bad_input(tmp_path: Path) -> None:

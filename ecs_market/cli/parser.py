@@ -173,6 +173,12 @@ def _add_measuring(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     warmup.add_argument(
         "--check", action="store_true", help="only say whether all are cached: status 0, else 1"
     )
+    warmup.add_argument(
+        "--jobs",
+        metavar="N",
+        type=whole(1, 64),
+        help="how many processes compile (default: one a core, at most 4)",
+    )
     warmup.set_defaults(command="warmup")
 
 

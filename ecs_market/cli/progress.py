@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -93,16 +94,20 @@ class Progress(Line):
 class Compiling:
     """Says on stderr that kernels are being compiled, and which; `count` says how many were.
 
-    On a terminal a line follows the names; elsewhere one sentence is said, once.
+    On a terminal a line follows the names; elsewhere one sentence is said, once.  `call_help` is
+    called when a second kernel is to be compiled: there will be more.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, call_help: Callable[[], object]) -> None:
         self.count = 0
+        self._call_help = call_help
         self._line = Line()
 
     def __call__(self, name: str) -> None:
         """Take the name of a kernel that is about to be compiled."""
         self.count += 1
+        if self.count == 2:
+            self._call_help()
         text = "compiling kernels, once for this version"
         if self._line.shown:
             self._line.passing(f"{text}: {self.count} {name}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ecs_market import __version__
 from ecs_market.cli import report
+from ecs_market.cli.compile_ahead import Helpers
 from ecs_market.cli.output import OutputFolder, numbered
 from ecs_market.cli.parser import INTERRUPTED
 from ecs_market.cli.progress import Compiling, Progress
@@ -48,8 +49,9 @@ def run(options: Namespace) -> int:
     from ecs_market.simulation import Simulation
 
     output = open_output(options, seed)
-    compiling = Compiling()
-    with telling(compiling):
+    helpers = Helpers([options.scenario], options.overrides)
+    compiling = Compiling(helpers.start)
+    with helpers, telling(compiling):
         try:
             simulation = Simulation(scenario, seed=seed, telemetry=output.database, **given)
         except BaseException:

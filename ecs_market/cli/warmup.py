@@ -6,6 +6,7 @@ import sys
 import time
 from argparse import Namespace
 
+from ecs_market.cli.compile_ahead import Helpers
 from ecs_market.cli.parser import FAILED
 from ecs_market.cli.progress import Line
 from ecs_market.errors import InputError
@@ -37,11 +38,16 @@ def warmup(options: Namespace) -> int:
             print(f"{len(needs) - len(missing)} of {len(needs)} kernels are cached in {folder}")
             return FAILED if missing else 0
         start = time.monotonic()
-        for number, each in enumerate(missing, 1):
-            line.lasting(f"compiling {number}/{len(missing)} {each.name}")
-            each.compile()
+        with Helpers(names, count=None if options.jobs is None else options.jobs - 1) as helpers:
+            if len(missing) > helpers.count:
+                helpers.start()
+            for number, each in enumerate(missing, 1):
+                if not each.cached:
+                    line.lasting(f"compiling {number}/{len(missing)} {each.name}")
+                    each.compile()
     took = time.monotonic() - start
-    print(f"{len(needs)} kernels, {len(missing)} compiled in {took:.1f} s, kept in {folder}")
+    by = f" by {helpers.started + 1} processes" if helpers.started else ""
+    print(f"{len(needs)} kernels, {len(missing)} compiled in {took:.1f} s{by}, kept in {folder}")
     left = sum(not each.cached for each in missing)
     if left:
         print(f"ecs-market: {left} could not be kept; is the disk full?", file=sys.stderr)

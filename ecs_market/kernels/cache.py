@@ -17,6 +17,7 @@ import functools
 import hashlib
 import os
 import platform
+import secrets
 import shutil
 import stat
 import sys
@@ -24,12 +25,14 @@ import tempfile
 import types
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite
 import numba
 import numpy as np
 from numba.core import caching, codegen, compiler, config, runtime
+
+from ecs_market.kernels import linked
 
 # Numba's annotations differ from version to version, and these parts have none.
 _config: Any = config
@@ -270,9 +273,8 @@ class KernelCache:
         """Delete the function's entries."""
         folder = cache_folder()
         if folder is not None:
-            for path in folder.glob(f"{_entry_stem(self._function)}-*{_SUFFIX}"):
-                for part in (*_parts(path), path):
-                    part.unlink(missing_ok=True)
+            for path in folder.glob(f"{_entry_stem(self._function)}-*"):
+                path.unlink(missing_ok=True)
 
     def _path(self, signature: Any, target: Any) -> Path | None:
         folder = cache_folder() if self._enabled else None
@@ -281,10 +283,7 @@ class KernelCache:
     def holds(self, sig: Any, target_context: Any) -> bool:
         """Tell whether an undamaged entry for `sig` is there; it is not loaded."""
         path = self._path(sig, target_context.codegen())
-        try:
-            return path is not None and _digest_of(path) == _recorded(path)[0]
-        except (OSError, ValueError):
-            return False
+        return path is not None and _undamaged(path) is not None
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled function for `sig`, or None; whatever goes wrong is a miss."""
@@ -292,17 +291,19 @@ class KernelCache:
             path = self._path(sig, target_context.codegen())
             if path is None:
                 return None
-            digest, needs = _recorded(path)
-            if _digest_of(path) != digest:
+            record = _undamaged(path)
+            if record is None:
                 return None
             # Numba reads its whole library of implementations, and scipy's if it is installed,
             # before it loads anything; finished code mostly needs no more than the runtime.
-            if needs == _RUNTIME:
+            if record.needs == _RUNTIME:
                 _runtime.initialize(target_context)
             else:
                 target_context.refresh()
             # Written by save_overload into a folder that only this user can write to.
-            state = _entry(path).load(_ONLY)
+            state = _entry(record.stem(path)).load(_ONLY)
+            if linked.is_linked(state):
+                return linked.rebuild(target_context, state)
             return _CompileResult._rebuild(target_context, *state)  # noqa: SLF001
         except Exception:  # noqa: BLE001
             return None
@@ -312,14 +313,18 @@ class KernelCache:
         if data.lifted or data.library.has_dynamic_globals:
             return
         path = self._path(sig, data.codegen)
-        if path is None:
+        # Another process that compiled the same may have been faster.
+        if path is None or self.holds(sig, data.target_context):
             return
         with contextlib.suppress(OSError):
-            for part in _parts(path):
-                part.unlink(missing_ok=True)
-            _entry(path).save(_ONLY, data._reduce())  # noqa: SLF001
-            needs = _RUNTIME if _self_contained(data) else _LIBRARY
-            path.write_text(f"{_digest_of(path)} {needs}", encoding="ascii")
+            _discard(path)
+            record = _Record(secrets.token_hex(4), _RUNTIME if _self_contained(data) else _LIBRARY)
+            stem = record.stem(path)
+            _entry(stem).save(_ONLY, data._reduce())  # noqa: SLF001
+            text = " ".join((record.token, record.needs, _digest_of(stem)))
+            fresh = stem.with_name(f"{stem.name}.new")
+            fresh.write_text(text, encoding="ascii")
+            fresh.replace(path)
 
 
 _ONLY = "code"
@@ -339,24 +344,55 @@ def _self_contained(result: Any) -> bool:
     return all(name.startswith(_PROVIDED) for name in outside)
 
 
-def _recorded(path: Path) -> tuple[str, str]:
-    """Return the digest of an entry and what it needs; ValueError if that can't be read."""
-    digest, needs = path.read_text(encoding="ascii").split(" ")
-    return digest, needs
+class _Record(NamedTuple):
+    """What an entry's own file says: which files hold the code, and what the code needs.
+
+    Whoever writes an entry takes a new token, so that processes which write the same at one time,
+    or end while they do, leave each other's files alone.
+    """
+
+    token: str
+    needs: str
+
+    def stem(self, path: Path) -> Path:
+        """Return what the names of the files that hold the code of entry `path` start with."""
+        return path.with_name(f"{path.stem}-{self.token}")
 
 
-def _entry(path: Path) -> Any:
-    """Return numba's reader and writer of the files of one entry."""
-    return _caching.IndexDataCacheFile(str(path.parent), path.stem, "")
+def _read_record(path: Path) -> tuple[_Record, str]:
+    """Return the record of an entry and the digest of its code; ValueError for nonsense."""
+    token, needs, digest = path.read_text(encoding="ascii").split(" ")
+    return _Record(token, needs), digest
 
 
-def _parts(path: Path) -> tuple[Path, Path]:
-    """Return the files that numba writes for an entry: its index and its code."""
-    return path.with_name(f"{path.stem}.nbi"), path.with_name(f"{path.stem}.1.nbc")
+def _undamaged(path: Path) -> _Record | None:
+    """Return the record of an entry, None where it is missing or not what was written."""
+    try:
+        record, digest = _read_record(path)
+        return record if _digest_of(record.stem(path)) == digest else None
+    except (OSError, ValueError):
+        return None
 
 
-def _digest_of(path: Path) -> str:
+def _discard(path: Path) -> None:
+    """Delete the files of a damaged entry but for its own, which is about to be replaced."""
+    with contextlib.suppress(OSError, ValueError):
+        for part in _parts(_read_record(path)[0].stem(path)):
+            part.unlink(missing_ok=True)
+
+
+def _entry(stem: Path) -> Any:
+    """Return numba's reader and writer of an entry's code."""
+    return _caching.IndexDataCacheFile(str(stem.parent), stem.name, "")
+
+
+def _parts(stem: Path) -> tuple[Path, Path]:
+    """Return the files that numba writes: its index and the code."""
+    return stem.with_name(f"{stem.name}.nbi"), stem.with_name(f"{stem.name}.1.nbc")
+
+
+def _digest_of(stem: Path) -> str:
     digest = hashlib.sha256()
-    for part in _parts(path):
+    for part in _parts(stem):
         digest.update(part.read_bytes())
     return digest.hexdigest()

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numba
-from numba.core import config, event, extending
+from numba.core import config, extending
 from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 from ecs_market.kernels.cache import KernelCache, cache_folder, clear_cache
+from ecs_market.kernels.compiling import kernel_name, telling
+from ecs_market.kernels.linked import LinkedCompiler
 
 __all__ = [
     "KernelInfo",
@@ -44,7 +46,6 @@ _njit: Any = numba.njit
 _intrinsic: Any = intrinsic
 _Intrinsic: Any = extending._Intrinsic  # noqa: SLF001 -- what `intrinsic` returns
 _config: Any = config
-_event: Any = event
 
 _lock = threading.RLock()
 _dispatchers: list[Any] = []
@@ -188,14 +189,16 @@ def spelled_out(plain: F) -> Callable[[Callable[..., Any]], F]:
 
 
 def _compile_inner(function: F, **options: bool) -> F:
-    made: Any = _compile(function, no_cpython_wrapper=True, **options)
+    made: Any = _compile(
+        function, no_cpython_wrapper=True, pipeline_class=LinkedCompiler, **options
+    )
     if made is not function:
         made.__class__ = _Inner
     typed: F = made
     return typed
 
 
-def _compile(function: F, **options: bool) -> F:
+def _compile(function: F, **options: Any) -> F:
     if _config.DISABLE_JIT:
         return function
     dispatcher = _njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
@@ -321,36 +324,6 @@ def watching(watch: Watch | None) -> Iterator[None]:
                 for dispatcher in _dispatchers:
                     if type(dispatcher) is _Watched:
                         dispatcher.__class__ = CPUDispatcher
-
-
-def kernel_name(function: Any) -> str:
-    """Return a kernel's name as profiles show it: that of its function."""
-    plain = getattr(function, "py_func", function)
-    return str(getattr(plain, "__qualname__", type(plain).__qualname__))
-
-
-class _Teller(_event.Listener):  # type: ignore[misc]  # numba has no types
-    def __init__(self, tell: Callable[[str], object]) -> None:
-        self._tell = tell
-
-    def on_start(self, event: Any) -> None:
-        """Say which kernel comes; those of a host program are its own affair."""
-        dispatcher = event.data["dispatcher"]
-        if any(dispatcher is each for each in _dispatchers):
-            self._tell(kernel_name(dispatcher))
-
-    def on_end(self, event: Any) -> None:
-        """Nothing is to be said at the end."""
-
-
-@contextmanager
-def telling(tell: Callable[[str], object]) -> Iterator[None]:
-    """Call `tell` with the name of each kernel that is about to be compiled inside the block.
-
-    What comes from the cache is not told.  It is called in the thread that compiles.
-    """
-    with _event.install_listener("numba:compile", _Teller(tell)):
-        yield
 
 
 def compiled_kernels() -> list[KernelInfo]:
