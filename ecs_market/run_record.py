@@ -54,6 +54,7 @@ def open_recorder(
         },
         posts=[post_row(market) for market in simulation.markets],
     )
+    world.itemise = level >= Level.TRADES
     if level > Level.OFF:
         world.recorder, world.snapshots = recorder, Snapshots(recorder, sample)
         world.snapshots.take(world, -1)

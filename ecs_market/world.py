@@ -120,6 +120,8 @@ class World:
         Where telemetry goes, None if nothing is recorded.
     snapshots
         What takes snapshots for it, a `telemetry.snapshots.Snapshots`; None at level `off`.
+    itemise
+        Whether each trade face to face is kept for its tick; prices and gains are added up anyway.
     watch
         Who looks on while ticks are computed, such as a `profiling.profiler.Profiler`; or None.
     """
@@ -141,6 +143,7 @@ class World:
     totals: Totals = field(default_factory=lambda: Totals(0))
     recorder: Any = None
     snapshots: Any = None
+    itemise: bool = True
     watch: Watcher | None = None
     ledger: Ledger = field(default_factory=lambda: Ledger.empty(0))
     _pool: ThreadPoolExecutor | None = None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ecs_market.build import build_world
 from ecs_market.components.inventory import Inventory
+from ecs_market.errors import MarketError
 from ecs_market.mechanisms.bargaining import bargain
 from ecs_market.scenario import scenario_for_clear
 from ecs_market.world import World
@@ -225,3 +226,38 @@ def test_the_last_lot_is_not_sold_at_a_loss() -> None:
             parties[who].lots[trades.good[i]] += sign * lots
             parties[who].minor -= sign * lots * steps
         assert all(p.value(p.lots, p.minor) > b for p, b in zip(parties, before, strict=True))
+
+
+@pytest.mark.parametrize("rule", ["compensating_block", "split_difference", "nash"])
+def test_prices_are_added_up_whether_or_not_trades_are_itemised(rule: str) -> None:
+    rng = np.random.default_rng(5)
+    members = [random_member(rng, 2) for _ in range(60)]
+    found = []
+    for itemise in (True, False):
+        world = world_of(members, QUASILINEAR, rule)
+        world.itemise = itemise
+        rows = world.agent_rows
+        found.append(bargain(world, rows[::2], rows[1::2]))
+    whole, added = found
+    assert whole.agreements.tolist() == added.agreements.tolist()
+    assert whole.side_gain.tolist() == added.side_gain.tolist()
+    trades = whole.trades
+    assert trades.size > 20
+    for each in found:
+        lots = np.array([trades.quantity[trades.good == good].sum() for good in range(2)])
+        paid = [trades.quantity[trades.good == k] @ trades.price[trades.good == k] for k in (0, 1)]
+        assert each.prices.lots.sum(axis=0).tolist() == lots.tolist()
+        pooled = each.prices.pooled()
+        assert pooled.mean[0] == pytest.approx(np.array(paid) / lots)
+        spread = [
+            np.sqrt(
+                np.average(
+                    (trades.price[trades.good == k] - pooled.mean[0, k]) ** 2,
+                    weights=trades.quantity[trades.good == k],
+                )
+            )
+            for k in (0, 1)
+        ]
+        assert pooled.deviation[0] == pytest.approx(np.array(spread))
+    with pytest.raises(MarketError, match=r"set world\.itemise = True before the tick"):
+        _ = added.trades

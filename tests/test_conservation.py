@@ -68,7 +68,8 @@ class Before(esper.Processor):
         self.posts: tuple[I64, I64] = self.goods, self.money
 
     def process(self, world: World) -> None:
-        """Copy holdings."""
+        """Copy holdings, and see that trades are kept whatever the level of telemetry."""
+        world.itemise = True
         self.goods, self.money = owned(world)
         self.posts = accounts(world)
 

@@ -46,6 +46,7 @@ from ecs_market.kernels.bargaining_sides import (
     write_rates,
 )
 from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.tallying import count
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
@@ -229,13 +230,17 @@ def trade_in_rounds(
     filled: Bool,
     gained: I64,
     trades: I32,
+    origin: I64,
+    sums: tuple[F64, F64, F64],
+    itemise: bool,
     rows: I32,
 ) -> I64:
     """Bargain for each pair in turn and book what they agree on, until nothing gains a lot.
 
     `entries` is the length of a bundle, `rule` the rule's own numbers, `leads` who proposes in
-    each pair, `halves` the blocks from a unit down to a lot.  Returns one row a trade: buyer id,
-    seller id, good, lots, price [step]; `rows` gets how many are each pair's.
+    each pair, `halves` the blocks from a unit down to a lot; `origin` and `sums` get the moments of
+    each pair's prices.  To `itemise` is to return one row a trade, buyer id, seller id, good, lots,
+    price [step], and in `rows` how many are each pair's.
     """
     n = goods.shape[1]
     record = np.empty((0, FIELDS), np.int64)
@@ -251,15 +256,18 @@ def trade_in_rounds(
             take_up(row, at, goods, money, family, parameters, weight, scale, pair)
             write_rates(pair, scale, at, -1)
         made, written = meet(pair, scale, rule, leads[place], halves, work, traded, tried, deals)
-        if used + written > record.shape[0]:
-            record = with_room(record, used, max(16, written))
-        for row in range(written):
-            buyer = ids[deals[row, 0]]
-            seller = ids[deals[row, 1]]
-            note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
-            used += 1
         trades[place] = made
-        rows[place] = written
+        for row in range(written):
+            count(place, deals[row, 2], deals[row, 3], deals[row, 4], origin, sums)
+        if itemise:
+            rows[place] = written
+            if used + written > record.shape[0]:
+                record = with_room(record, used, max(16, written))
+            for row in range(written):
+                buyer = ids[deals[row, 0]]
+                seller = ids[deals[row, 1]]
+                note(record, used, buyer, seller, deals[row, 2], deals[row, 3], deals[row, 4])
+                used += 1
         gained[place, 0] = 0
         gained[place, 1] = 0
         if made > 0:

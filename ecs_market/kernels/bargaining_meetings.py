@@ -44,6 +44,7 @@ from ecs_market.kernels.bargaining_sides import (
     write_rates,
 )
 from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.tallying import count
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
@@ -176,12 +177,16 @@ def settle_jointly(
     filled: Bool,
     gained: I64,
     trades: I32,
+    origin: I64,
+    sums: tuple[F64, F64, F64],
+    itemise: bool,
     rows: I32,
 ) -> I64:
     """Find and book the deal of each pair in turn.
 
     The parameters are those of `bargaining.trade_in_rounds`; `rule` is what `solve` calls the goal.
-    Returns one row for each good of a deal: buyer id, seller id, good, lots, price [step].
+    To `itemise` is to return one row for each good of a deal: buyer id, seller id, good, lots,
+    price [step].
     """
     n = goods.shape[1]
     record = np.empty((0, FIELDS), np.int64)
@@ -210,15 +215,18 @@ def settle_jointly(
         if not find_solution(pair, scale, draft, goal, cash):
             continue
         agreed, paid = find_deal(pair, scale, draft, goal, cash)
-        if used + n > record.shape[0]:
+        if itemise and used + n > record.shape[0]:
             record = with_room(record, used, n)
         for k in range(n):
-            if agreed and lots[k] != 0:
+            if not agreed or lots[k] == 0:
+                continue
+            trades[place] = 1
+            count(place, k, abs(lots[k]), draft.steps[k], origin, sums)
+            if itemise:
                 i, j = ids[first[place]], ids[second[place]]
                 buyer, seller = (i, j) if lots[k] > 0 else (j, i)
                 note(record, used, buyer, seller, k, abs(lots[k]), draft.steps[k])
                 used += 1
-                trades[place] = 1
                 rows[place] += 1
         if trades[place] > 0:
             count_gains(pair, scale, draft, paid)

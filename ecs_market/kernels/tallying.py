@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import borrowing, kernel
-from ecs_market.types import F64, I32, I64, float64, int64
+from ecs_market.types import F64, I64, float64, int64
 
 
 @borrowing
@@ -38,26 +38,6 @@ def add_trades(
     """Count trades, given by arrays of one length, in the moments of prices a place and good."""
     for i in range(place.shape[0]):
         count(place[i], good[i], lots[i], steps[i], origin, sums)
-
-
-@kernel
-def add_bargains(
-    start: int, record: I64, rows: I32, origin: I64, sums: tuple[F64, F64, F64]
-) -> int:
-    """Count trades face to face in the moments of prices of each pair.
-
-    A row of `record` is buyer, seller, good, lots and price [step]; the first `rows[start]` of them
-    are those of pair `start`, and so on.  Returns the pair after the last.
-    """
-    pair = start
-    done = 0
-    for i in range(record.shape[0]):
-        while done == rows[pair]:
-            pair += 1
-            done = 0
-        count(pair, record[i, 2], record[i, 3], record[i, 4], origin, sums)
-        done += 1
-    return pair + 1 if record.shape[0] > 0 else start
 
 
 @kernel

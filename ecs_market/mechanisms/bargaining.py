@@ -13,6 +13,7 @@ import numpy as np
 from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
+from ecs_market.errors import MarketError
 from ecs_market.kernels import (
     bargaining,
     bargaining_blocks,
@@ -27,6 +28,7 @@ from ecs_market.kernels.philox import PROPOSER, fill_below
 from ecs_market.mechanisms.settlement import Trades
 from ecs_market.preferences import families
 from ecs_market.settings import Settings
+from ecs_market.totals import Prices
 from ecs_market.types import F64, I8, I32, I64
 from ecs_market.world import World
 
@@ -58,22 +60,25 @@ class Bargains:
         int64 (pairs, 2): rows of the two agents, the lower id first.
     side_gain
         int64 (pairs, 2): what each of the two gained from trade [minor unit].
+    order
+        int64 (pairs,): the pairs by their lower ids.
+    prices
+        Moments of the prices of each pair.
     rows
         int32 (pairs,): rows of the records that are each pair's.
     records
         int64, or int32 where that does, (m, 5) each, in the order of pairs: buyer id, seller id,
-        good, lots, price [step].
-    order
-        int64 (pairs,): the pairs by their lower ids.
+        good, lots, price [step]; None where trades are not itemised.
     """
 
     pairs: int
     agreements: I32
     row: I64
     side_gain: I64
-    rows: I32
-    records: list[I32 | I64]
     order: I64
+    prices: Prices
+    rows: I32
+    records: list[I32 | I64] | None
 
     @property
     def gain(self) -> I64:
@@ -83,7 +88,18 @@ class Bargains:
 
     @property
     def trades(self) -> Trades:
-        """Every trade, by the pairs' lower ids."""
+        """Every trade, by the pairs' lower ids.
+
+        Raises
+        ------
+        MarketError
+            They are not itemised: telemetry is below level `trades`.
+        """
+        if self.records is None:
+            raise MarketError(
+                "trades face to face are not itemised at this level of telemetry; "
+                "set world.itemise = True before the tick, or record trades"
+            )
         none = np.empty((0, bargaining_sides.FIELDS), np.int64)
         made = np.concatenate([none, *self.records])
         many = self.rows[self.order]
@@ -251,6 +267,7 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
     utility = world.agents.whole(Utility)
     ids = world.agents.whole(Identity).id
     gain = np.zeros((len(first), 2), np.int64)
+    prices = Prices.none(len(first), world.goods)
     agreements, many = np.zeros(len(first), np.int32), np.zeros(len(first), np.int32)
     rule, numbers = _rule(settings)
     records = _over(
@@ -280,10 +297,14 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
         world.scratch.filled,
         gain,
         agreements,
+        prices.origin,
+        prices.sums,
+        world.itemise,
         many,
     )
     sides, order = np.column_stack([first, second]), _by_id(world, ids[first])
-    return Bargains(len(first), agreements, sides, gain, many, records, order)
+    kept = records if world.itemise else None
+    return Bargains(len(first), agreements, sides, gain, order, prices, many, kept)
 
 
 def _over(world: World, pairs: int, kernel: Any, *args: Any) -> list[I32 | I64]:

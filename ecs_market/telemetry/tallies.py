@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.tallying import add_bargains, add_pairs, add_trades
-from ecs_market.totals import Prices, Tally
+from ecs_market.kernels.tallying import add_pairs, add_trades
+from ecs_market.totals import Tally
 from ecs_market.world import World
 
 
@@ -43,14 +43,10 @@ def tally_pairs(world: World) -> Tally:
         tally.clears[0] = 1
         tally.gain[0] = bargains.side_gain.sum()
         # Sums are of each pair first, and of pairs by their ids: the order of rows changes no bit.
-        pairs, place = Prices.none(bargains.pairs, world.goods), 0
-        for record in bargains.records:
-            made = record.astype(np.int64, copy=False)
-            place = add_bargains(place, made, bargains.rows, pairs.origin, pairs.sums)
         add_pairs(
             bargains.order,
-            pairs.origin,
-            pairs.sums,
+            bargains.prices.origin,
+            bargains.prices.sums,
             tally.volume,
             tally.prices.origin,
             tally.prices.sums,
