@@ -46,13 +46,10 @@ def join_posts(
 
 
 @kernel
-def count_members(
-    agent_rows: I64, at_post: I32, family: I8, slot_of: I64, families: int, counts: I64
-) -> None:
+def count_members(at_post: I32, family: I8, slot_of: I64, families: int, counts: I64) -> None:
     """Count the members of each (post, family) slot, kept one place on."""
-    for ident in range(agent_rows.shape[0]):
-        row = agent_rows[ident]
-        if row >= 0 and at_post[row] >= 0:
+    for row in range(at_post.shape[0]):
+        if at_post[row] >= 0:
             slot = int64(at_post[row]) * families + slot_of[family[row]]
             counts[slot + 1] += 1
 
@@ -67,11 +64,12 @@ def place_members(
     next_place: I64,
     next_by_id: I64,
     rows: I32,
+    ids: I64,
     by_id: I64,
 ) -> None:
-    """Write rows by (post, family), ascending ids within, and each post's members by id.
+    """Write rows and ids by (post, family), ascending ids within, and each post's members by id.
 
-    Both follow from going through the ids in order.
+    All follow from going through the ids in order.
     """
     for ident in range(agent_rows.shape[0]):
         row = agent_rows[ident]
@@ -79,6 +77,7 @@ def place_members(
             post = int64(at_post[row])
             slot = post * families + slot_of[family[row]]
             rows[next_place[slot]] = row
+            ids[next_place[slot]] = ident
             by_id[next_by_id[post]] = next_place[slot]
             next_place[slot] += 1
             next_by_id[post] += 1
@@ -89,14 +88,12 @@ def fill_members(
     start: int,
     stop: int,
     rows: I32,
-    ids: I64,
     goods: I64,
     money: I64,
     parameters: F64,
     money_weight: F64,
     lot_size: float,
     minor_size: float,
-    out_id: I64,
     out_lots: I64,
     out_minor: I64,
     out_goods: F64,
@@ -107,7 +104,6 @@ def fill_members(
     """Copy what the rounds of a clearing read, so that they read it in order."""
     for member in range(start, stop):
         row = rows[member]
-        out_id[member] = ids[row]
         out_minor[member] = money[row]
         out_money[member] = float64(money[row]) * minor_size
         out_weight[member] = money_weight[row]
@@ -116,6 +112,18 @@ def fill_members(
             out_goods[member, k] = float64(goods[row, k]) * lot_size
         for p in range(parameters.shape[1]):
             out_parameters[member, p] = parameters[row, p]
+
+
+@kernel
+def add_holdings(
+    start: int, stop: int, first: I64, lots: I64, minor: I64, post_lots: I64, post_minor: I64
+) -> None:
+    """Add what the members of each post own."""
+    for post in range(start, stop):
+        for member in range(first[post], first[post + 1]):
+            post_minor[post] += minor[member]
+            for k in range(lots.shape[1]):
+                post_lots[post, k] += lots[member, k]
 
 
 @kernel

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import borrowing, kernel
-from ecs_market.types import F64, I64, float64, int64
+from ecs_market.types import F64, I32, I64, float64, int64
 
 
 @borrowing
@@ -38,6 +38,13 @@ def add_trades(
     """Count trades, given by arrays of one length, in the moments of prices a place and good."""
     for i in range(place.shape[0]):
         count(place[i], good[i], lots[i], steps[i], origin, sums)
+
+
+@kernel
+def add_gains(start: int, stop: int, rows: I32 | I64, gain: I64, realised: I64) -> None:
+    """Add gains to those of their agents' rows, each of which comes once."""
+    for i in range(start, stop):
+        realised[rows[i]] += gain[i]
 
 
 @kernel

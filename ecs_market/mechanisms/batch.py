@@ -73,6 +73,8 @@ class Batch:
         float64 (posts, K): what the members own together [unit].
     purse
         float64 (posts,): what they own of the numeraire, [M] or [unit].
+    most_steps
+        int64 (K,): the highest price of each good [price step].
     bundle
         float64 (m, K or K + 1): holdings as utility counts them, `goods` and perhaps money.
     fees
@@ -103,6 +105,7 @@ class Batch:
     active: Bool
     endowment: F64
     purse: F64
+    most_steps: I64
     floor: float
     bundle: F64
     fees: bool
@@ -309,13 +312,13 @@ def part(world: World, table: Table) -> Batch:
     if world.settings.mode == IN_UTILITY:
         bundle = np.column_stack([bundle, members.money[a:b]])
     fee_rate, fee_unit, shading = post_rules(world)
-    lots = np.zeros((b - a + 1, world.goods), np.int64)
-    np.cumsum(members.lots[a:b], axis=0, out=lots[1:])
-    endowment = (lots[first[1:]] - lots[first[:-1]]) * world.settings.lot_size
+    lots, minor = np.zeros((table.size, world.goods), np.int64), np.zeros(table.size, np.int64)
+    owned = (first, members.lots[a:b], members.minor[a:b], lots, minor)
+    cost = max(1, (b - a) // max(1, table.size))
+    world.over(0, table.size, attendance.add_holdings, *owned, cost=cost)
+    endowment: F64 = lots * np.float64(world.settings.lot_size)
     numeraire = numeraires(commodities, world.settings.mode)
-    minor = np.zeros(b - a + 1, np.int64)
-    np.cumsum(members.minor[a:b], out=minor[1:])
-    purse = (minor[first[1:]] - minor[first[:-1]]) * world.settings.minor_size
+    purse: F64 = minor * np.float64(world.settings.minor_size)
     counted = np.flatnonzero(numeraire >= 0)
     purse[counted] = endowment[counted, numeraire[counted]]
     return Batch(
@@ -338,6 +341,7 @@ def part(world: World, table: Table) -> Batch:
         active=first[1:] > first[:-1],
         endowment=endowment,
         purse=purse,
+        most_steps=world.most_steps_of_goods(),
         floor=0.5 * world.settings.lot_size,
         bundle=bundle,
         fees=charges(world),

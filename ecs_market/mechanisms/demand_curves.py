@@ -104,7 +104,7 @@ def _prices(batch: Batch, post: I64, good: I64, clearing: I64) -> tuple[I64, I64
     """Return the prices to ask at [price step], each once, with their curves' numbers."""
     half = POINTS // 2
     factors = SPREAD ** (np.arange(-half, half + 1) / half)
-    most = batch.world.most_steps_of_goods()[good][:, np.newaxis]
+    most = batch.most_steps[good][:, np.newaxis]
     price = np.rint(clearing[post, good][:, np.newaxis] * factors)
     price = np.clip(price, 1, most).astype(np.int64)
     fresh = np.ones(price.shape, np.bool_)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ecs_market.components.identity import Identity
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.utility import Utility
 from ecs_market.kernels import attendance
@@ -63,10 +62,10 @@ def gather(world: World) -> Attendance:
     posts = world.posts.capacity
     slots = np.zeros(posts * len(codes) + 1, np.int64)
     at_post = world.scratch.at_post
-    attendance.count_members(world.agent_rows, at_post, utility.family, slot_of, len(codes), slots)
+    attendance.count_members(at_post, utility.family, slot_of, len(codes), slots)
     accumulate(slots)
     row = np.empty(slots[-1], np.int32)
-    by_id = np.empty(slots[-1], np.int64)
+    ident, by_id = np.empty(slots[-1], np.int64), np.empty(slots[-1], np.int64)
     first = slots[:: len(codes)].copy()
     attendance.place_members(
         world.agent_rows,
@@ -77,14 +76,15 @@ def gather(world: World) -> Attendance:
         slots[:-1].copy(),
         first[:-1].copy(),
         row,
+        ident,
         by_id,
     )
-    members = _copy(world, row, by_id, first)
+    members = _copy(world, row, ident, by_id, first)
     _cut(members, slots, len(codes))
     return members
 
 
-def _copy(world: World, row: I32, by_id: I64, first: I64) -> Attendance:
+def _copy(world: World, row: I32, ident: I64, by_id: I64, first: I64) -> Attendance:
     m, goods = len(row), world.goods
     utility = world.agents.whole(Utility)
     inventory = world.agents.whole(Inventory)
@@ -92,7 +92,7 @@ def _copy(world: World, row: I32, by_id: I64, first: I64) -> Attendance:
     members = Attendance(
         first=first,
         row=row,
-        id=np.empty(m, np.int64),
+        id=ident,
         lots=np.empty((m, goods), np.int64),
         minor=np.empty(m, np.int64),
         goods=np.empty((m, goods)),
@@ -110,14 +110,12 @@ def _copy(world: World, row: I32, by_id: I64, first: I64) -> Attendance:
         m,
         attendance.fill_members,
         row,
-        world.agents.whole(Identity).id,
         inventory.goods,
         inventory.money,
         utility.parameters,
         utility.money_weight,
         world.settings.lot_size,
         world.settings.minor_size,
-        members.id,
         members.lots,
         members.minor,
         members.goods,

@@ -42,5 +42,6 @@ def bar_members(world: World, batch: Batch, posts: Bool) -> None:
 
 def forgive(world: World, batch: Batch) -> None:
     """Forget the failures of those who have traded."""
-    rows = batch.row[world.scratch.filled[batch.row]]
-    world.agents.whole(Barred).failures[rows] = 0
+    failures = world.agents.whole(Barred).failures
+    if failures.any():
+        failures[batch.row[world.scratch.filled[batch.row]]] = 0

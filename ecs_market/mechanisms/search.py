@@ -97,7 +97,7 @@ class Rules:
 def bounds(batch: Batch) -> tuple[float, F64]:
     """Return the least price, and the highest of each good, float64 (K,) [M / unit]."""
     step = batch.world.settings.step_size
-    most: F64 = step * batch.world.most_steps_of_goods().astype(np.float64)
+    most: F64 = step * batch.most_steps.astype(np.float64)
     return step, most
 
 
@@ -146,8 +146,9 @@ def evaluate(
     `ties.nearly_tied`, only the joint value of tied goods is looked at.
     """
     fresh = batch.excess(found.price, running, smoothing)
-    for name in ("low", "high", "bought", "sold", "turnover"):
-        getattr(found.excess, name)[running] = getattr(fresh, name)[running]
+    for name in ("low", "high", "bought", "sold"):
+        np.copyto(getattr(found.excess, name), getattr(fresh, name), where=running[:, np.newaxis])
+    np.copyto(found.excess.turnover, fresh.turnover, where=running)
     done = np.zeros(batch.posts, np.bool_)
     found.iterations[running] += 1
     excess = found.excess

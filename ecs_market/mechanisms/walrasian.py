@@ -198,7 +198,7 @@ def _rounded(batch: Batch, price: F64) -> I64:
 
 
 def _bounded(batch: Batch, rounded: F64) -> I64:
-    steps: I64 = np.clip(rounded, 1, batch.world.most_steps_of_goods()).astype(np.int64)
+    steps: I64 = np.clip(rounded, 1, batch.most_steps).astype(np.int64)
     counted = np.flatnonzero(batch.numeraire >= 0)
     steps[counted, batch.numeraire[counted]] = steps_of_one(batch.world.settings.step_size)
     return steps
@@ -273,6 +273,8 @@ def _call(
 
 def _together(batch: Batch, parts: list[Settled]) -> Settled:
     """Return what settlements of different posts of a batch came to, all their entries added."""
+    if len(parts) == 1:
+        return parts[0]
     whole = Settled.nothing(batch)
     whole.fee, whole.gains, whole.unserved = (np.zeros(batch.posts, np.int64) for _ in range(3))
     for each_part in parts:

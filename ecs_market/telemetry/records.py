@@ -8,6 +8,7 @@ import numpy as np
 
 from ecs_market.components.gains import Gains
 from ecs_market.components.market_post import STATUSES
+from ecs_market.kernels.tallying import add_gains
 from ecs_market.mechanisms.settlement import ORDER_STATUSES, Clearing, Orders, Trades
 from ecs_market.state_hash import state_hash
 from ecs_market.telemetry.batches import Coded
@@ -22,11 +23,12 @@ from ecs_market.world import World
 def add_up(world: World) -> None:
     """Add the tick to the run's totals and to what each agent has gained."""
     realised = world.agents.whole(Gains).realised
-    for clearing in world.scratch.clearings:
-        realised[clearing.batch.row] += clearing.settled.gain
+    gained = [(each.batch.row, each.settled.gain) for each in world.scratch.clearings]
     bargains = world.scratch.bargains
     if bargains is not None:
-        realised[bargains.row] += bargains.side_gain
+        gained.append((bargains.row.ravel(), bargains.side_gain.ravel()))
+    for rows, gain in gained:
+        world.over(0, len(rows), add_gains, rows, gain, realised)
     world.scratch.tallies = tally_posts(world), tally_pairs(world)
     world.totals.include(world.tick, *world.scratch.tallies)
 
