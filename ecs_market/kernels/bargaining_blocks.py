@@ -125,13 +125,21 @@ def side_gains(
     inside = min(pair.held[at, k], pair.held[at, k] + sign * size) > 0
     if inside and end > SURE * cost:
         return YES
+    convex = inside and pair.held[at, SHAPE] & CONVEX != 0
+    if convex:
+        # One trapezoid over all is too little for who sells, too much for who buys.
+        mean = 0.5 * (start + end)
+        if sign < 0 and mean > SURE * cost:
+            return YES
+        if sign > 0 and mean <= 0.0:
+            return NO
     half = size >> 1
     middle = way * (slope_after(pair, scale, at, k, sign, place + 1, half) - cost)
     first = float64(half)
     rest = float64(size - half)
     least = first * middle + rest * end
     most = first * start + rest * middle
-    if inside and pair.held[at, SHAPE] & CONVEX != 0:
+    if convex:
         trapezoids = 0.5 * (least + most)
         # The middle of an odd number of lots is none of them: one is counted at its end or start.
         least = max(least, 2.0 * first * middle + (rest - first) * end) if sign > 0 else trapezoids
