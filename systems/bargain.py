@@ -7,10 +7,11 @@ import numpy as np
 
 from ecs_market.components.bilateral_trader import BilateralTrader
 from ecs_market.components.identity import Identity
-from ecs_market.components.intent import PARTNER, Intent
+from ecs_market.components.intent import Intent
 from ecs_market.components.pairing import Pairing
 from ecs_market.components.position import Position
 from ecs_market.components.visibility import Visibility
+from ecs_market.kernels.meetings import list_meetings
 from ecs_market.mechanisms.bargaining import bargain
 from ecs_market.types import I64
 from ecs_market.world import World
@@ -28,22 +29,23 @@ class Bargain(esper.Processor):
 
 def meetings(world: World) -> tuple[I64, I64]:
     """Return the rows of the two agents of each pair that can trade, first the lower id's."""
-    ids = world.agents.whole(Identity).id
-    partner = world.agents.whole(Pairing).partner
-    kind = world.agents.whole(Intent).kind
     position, sight = world.agents.whole(Position), world.agents.whole(Visibility)
-    found = [np.empty(0, np.int64)]
+    found = [np.empty((0, 2), np.int32)]
     for table in world.tables(BilateralTrader, Pairing, Intent):
-        here = slice(table.start, table.stop)
-        lower = (kind[here] == PARTNER) & (ids[here] < partner[here])
-        found.append(table.start + np.flatnonzero(lower))
-    first = np.concatenate(found)
-    second = world.scratch.search.mate[first].astype(np.int64)
-    # Where a host has made pairs of its own, matching has not.
-    changed = np.flatnonzero((second < 0) | (ids[second] != partner[first]))
-    second[changed] = world.agent_rows[partner[first[changed]]]
-    distance = world.settings.distances(
-        position.x[first], position.y[first], position.x[second], position.y[second]
-    )
-    reach = np.minimum(sight.interaction_radius[first], sight.interaction_radius[second])
-    return first[distance <= reach], second[distance <= reach]
+        found += world.over(
+            table.start,
+            table.stop,
+            list_meetings,
+            world.agents.whole(Identity).id,
+            world.agents.whole(Intent).kind,
+            world.agents.whole(Pairing).partner,
+            world.scratch.search.mate,
+            world.agent_rows,
+            position.x,
+            position.y,
+            sight.interaction_radius,
+            world.settings.period_x,
+            world.settings.period_y,
+        )
+    sides = np.concatenate(found)
+    return sides[:, 0].astype(np.int64), sides[:, 1].astype(np.int64)

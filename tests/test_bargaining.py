@@ -13,14 +13,24 @@ from hypothesis import strategies as st
 from ecs_market.build import build_world
 from ecs_market.components.inventory import Inventory
 from ecs_market.errors import MarketError
+from ecs_market.kernels.jit import borrowing
+from ecs_market.mechanisms import bargaining as mechanism
 from ecs_market.mechanisms.bargaining import bargain
+from ecs_market.preferences import families
 from ecs_market.scenario import scenario_for_clear
+from ecs_market.types import F64
 from ecs_market.world import World
 from tests.oracles.economics import QUASILINEAR, UNIT_OF_ACCOUNT, Agent, Taste, groups
 from tests.oracles.economics_bargaining import Bargain, Party
 
 RULES = ("compensating_block", "split_difference")
 EXAMPLES = settings(max_examples=12, deadline=None)
+
+
+@borrowing
+def shapeless(family: int, goods: F64, parameters: F64) -> int:
+    """Know nothing of marginal utilities."""
+    return 0
 
 
 def world_of(members: list[Agent], mode: str, rule: str) -> World:
@@ -261,3 +271,40 @@ def test_prices_are_added_up_whether_or_not_trades_are_itemised(rule: str) -> No
         assert pooled.deviation[0] == pytest.approx(np.array(spread))
     with pytest.raises(MarketError, match=r"set world\.itemise = True before the tick"):
         _ = added.trades
+
+
+def test_shapes_of_marginal_utilities_change_no_trade(monkeypatch: pytest.MonkeyPatch) -> None:
+    tastes = [
+        {"type": "cobb_douglas", "exponents": [0.6, 0.4], "count": 60},
+        {"type": "ces", "weights": [0.3, 0.7], "rho": 0.5, "count": 60},
+        {"type": "stone_geary", "exponents": [0.5, 0.5], "subsistence": [2, 1], "count": 60},
+        {"type": "quadratic", "bliss": [40, 30], "sigma": [5, 5], "gamma": 0.01, "count": 60},
+    ]
+    everybody = {
+        "name": "agents",
+        "count": 240,
+        "inventories": {"A": [1, 30], "B": [1, 30], "M": [100, 200]},
+        "utilities": tastes,
+    }
+    order = np.random.default_rng(2).permutation(240).reshape(-1, 2)
+    order.sort(axis=1)
+    found = []
+    whole = families.dispatch
+    for known in (True, False):
+        if not known:
+            monkeypatch.setattr(
+                families,
+                "dispatch",
+                lambda codes: dataclasses.replace(
+                    whole(codes), name=f"shapeless_{whole(codes).name}", shape=shapeless
+                ),
+            )
+            mechanism._kernel.cache_clear()
+        world = build_world(scenario_for_clear([everybody]), 0, 1)
+        rows = world.agent_rows[order]
+        trades = bargain(world, rows[:, 0].copy(), rows[:, 1].copy()).trades
+        fields = (trades.buyer, trades.seller, trades.good, trades.quantity, trades.price)
+        found.append(np.array(fields).tolist())
+    mechanism._kernel.cache_clear()
+    assert found[0] == found[1]
+    assert len(found[0][0]) > 500

@@ -1,7 +1,8 @@
-"""The hash of columns: free of order, sensitive to everything else."""
+"""The hash of tables: free of order, sensitive to everything else."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -14,11 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecs_market.errors import InputError
-from ecs_market.kernels.hashing import MODULUS, column_digest
+from ecs_market.kernels.hashing import (
+    BLOCK,
+    HASH_VERSION,
+    MODULUS,
+    hashed,
+    layout,
+    table_digest,
+)
 from ecs_market.types import I64, Column
 
 ROOT = Path(__file__).resolve().parent.parent
-GOLDEN = 214522030066303014607643674789377512084
+GOLDEN = 287561202749381840053212297575741832579
 TYPES = ["?", "i1", "u1", "i2", "i4", "u4", "f4", "i8", "u8", "f8"]
 
 pytestmark = pytest.mark.kernel
@@ -40,10 +48,66 @@ def columns(rows: int = 40) -> tuple[I64, dict[str, Column]]:
 ALL = sorted(columns()[1])
 
 
+def column_digest(ids: I64, column: Column, name: str, *part: int, as_type: Any = None) -> int:
+    """Hash a table of one column."""
+    return table_digest(ids, [hashed(name, column, len(ids), as_type)], *part)
+
+
 def digest() -> list[int]:
-    """Hash every column, in this process's mode."""
+    """Hash every column, and all of them as a table, in this process's mode."""
     ids, made = columns(1500)
-    return [column_digest(ids, made[name], name) for name in ALL]
+    table = [hashed(name, made[name], len(ids)) for name in ALL]
+    return [table_digest(ids, [each]) for each in table] + [table_digest(ids, table)]
+
+
+def plain_digest(ids: I64, made: dict[str, Column]) -> int:
+    """Hash a table as the definition says, with Python's integers."""
+    ones = (1 << 64) - 1
+    total = 0
+    for row, ident in enumerate(ids.tolist()):
+        low = high = 0
+        for name, column in made.items():
+            kind = f"{column.dtype.kind}{column.dtype.itemsize}"
+            elements = column[row].reshape(-1)
+            keys = hashlib.shake_256(f"{HASH_VERSION}\0{name}\0{kind}".encode())
+            key = keys.digest(16 * len(elements))
+            for element in elements:
+                word = int.from_bytes(element.tobytes(), sys.byteorder)
+                low += (word ^ word >> 32) * (int.from_bytes(key[:8], "little") | 1)
+                high += (word ^ word >> 29) * (int.from_bytes(key[8:16], "little") | 1)
+                key = key[16:]
+        mark = ident * 0x6A09E667F3BCC909 & ones
+        x = low & ones ^ mark
+        x = (x ^ x >> 32) * 0x510E527FADE682D1 & ones
+        x ^= x >> 29
+        y = x ^ high + (mark ^ 0xBB67AE8584CAA73B) & ones
+        y = (y ^ y >> 32) * 0x1F83D9ABFB41BD6B & ones
+        x = x * 0x9B05688C2B3E6C1F & ones
+        total += (x ^ x >> 32) | (y ^ y >> 32) << 64
+    return total % MODULUS
+
+
+def test_it_is_what_the_definition_says() -> None:
+    ids, made = columns()
+    ids[0] = -1
+    made |= {"wide": np.random.default_rng(2).integers(-(2**63), 2**63, (40, 9))}
+    made |= {"empty": np.zeros((40, 0))}
+    table = [hashed(name, column, 40) for name, column in made.items()]
+    assert table_digest(ids, table) == plain_digest(ids, made)
+    assert table_digest(ids, table[::-1]) == plain_digest(ids, made)
+    for name, column in made.items():
+        assert column_digest(ids, column, name) == plain_digest(ids, {name: column})
+
+
+def test_blocks_do_not_count() -> None:
+    rows = BLOCK + 3
+    ids = np.arange(rows, dtype=np.int64)
+    column = np.arange(rows, dtype=np.int32)
+    for as_type in (None, np.int64):
+        whole = column_digest(ids, column, "x", as_type=as_type)
+        parts = [(0, 5), (5, rows)]
+        found = [column_digest(ids, column, "x", *part, as_type=as_type) for part in parts]
+        assert sum(found) % MODULUS == whole
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -59,7 +123,7 @@ def test_rows_and_parts_in_any_order(name: str, random: Any, one: int, two: int)
     assert column_digest(ids[order], column[order], name) == whole
     one, two = sorted((one, two))
     parts = [(two, 40), (0, one), (one, two)]
-    assert sum(column_digest(ids, column, name, *p) for p in parts) % MODULUS == whole
+    assert sum(column_digest(ids, column, name, *part) for part in parts) % MODULUS == whole
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -79,10 +143,77 @@ def test_every_bit_counts(name: str) -> None:
 
 def test_every_bit_changes_about_half_of_the_hash() -> None:
     ids = np.array([5], dtype=np.int64)
-    base = column_digest(ids, np.zeros(1, dtype=np.int64), "x")
-    for bit in range(63):
-        other = column_digest(ids, np.array([1 << bit], dtype=np.int64), "x")
-        assert 30 <= (base ^ other).bit_count() <= 98
+    base = column_digest(ids, np.zeros(1, dtype=np.uint64), "x")
+    changed = []
+    for bit in range(64):
+        other = column_digest(ids, np.array([1 << bit], dtype=np.uint64), "x")
+        changed.append((base ^ other).bit_count())
+    assert 30 <= min(changed) <= max(changed) <= 98
+    assert 60 <= sum(changed) / len(changed) <= 68
+
+
+def test_changes_in_two_columns_of_a_row_do_not_cancel() -> None:
+    ids = np.array([5], dtype=np.int64)
+
+    def both(one: Column, other: Column) -> int:
+        return table_digest(ids, [hashed("x", one, 1), hashed("y", other, 1)])
+
+    seen = set()
+    for change in range(-40, 41):
+        one = np.array([100 + change], dtype=np.int64)
+        seen.add(both(one, np.array([100 - change], dtype=np.int64)))
+        seen.add(both(one, np.array([100 + change], dtype=np.int64)))
+    assert len(seen) == 2 * 81 - 1
+
+
+def test_changes_in_places_of_a_row_do_not_cancel() -> None:
+    ids = np.array([5], dtype=np.int64)
+    shapes = [(1, -1, 0, 0), (1, -2, 1, 0), (1, -3, 3, -1), (1, -1, -1, 1), (1, 1, 1, 1)]
+    rows = [factor * np.array([shape]) for shape in shapes for factor in range(1, 50)]
+    rows += [-row for row in rows]
+    seen = {column_digest(ids, row, "x") for row in [*rows, np.zeros((1, 4), dtype=np.int64)]}
+    assert len(seen) == len(rows) + 1
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2", "u4", "u8"])
+def test_any_two_bits_of_a_row_show(kind: str) -> None:
+    # Two signs above all: twice the highest bit is nothing modulo 2^64.
+    ids = np.array([5], dtype=np.int64)
+    bits = range(8 * np.dtype(kind).itemsize)
+    seen = {
+        column_digest(ids, np.array([[1 << one, 1 << other]], dtype=kind), "x")
+        for one in bits
+        for other in bits
+    }
+    assert len(seen) == len(bits) ** 2
+
+
+def test_minus_one_in_two_columns_shows() -> None:
+    ids = np.array([5], dtype=np.int64)
+    pairs = [[a, b] for a in range(-3, 3) for b in range(-3, 3)]
+    seen = {column_digest(ids, np.array([pair], dtype=np.int64), "x") for pair in pairs}
+    assert len(seen) == len(pairs)
+
+
+def test_another_type_counts_as_that_type() -> None:
+    ids, made = columns()
+    for width in (1, 3):
+        column = made[f"i4_{width}"]
+        expected = column_digest(ids, column.astype(np.int64), "x")
+        assert column_digest(ids, column, "x", as_type=np.int64) == expected
+        assert column_digest(ids, column, "x") != expected
+
+
+def test_the_layout_tells_columns_of_zeros_apart() -> None:
+    ids = np.arange(4, dtype=np.int64)
+    zeros: list[Column]
+    zeros = [np.zeros(4), np.zeros((4, 2)), np.zeros((4, 0)), np.zeros(4, dtype=np.int32)]
+    tables = [[hashed(name, zero, 4)] for name in ("x", "y") for zero in zeros]
+    tables.append([])
+    tables.append([hashed("x", zeros[0], 4), hashed("y", zeros[0], 4)])
+    assert len({table_digest(ids, table) for table in tables}) == 1
+    assert len({layout(table) for table in tables}) == len(tables)
+    assert layout(tables[-1]) == layout(tables[-1][::-1])
 
 
 def test_swapped_values_count() -> None:
@@ -101,7 +232,7 @@ def test_small_values_do_not_collide() -> None:
     seen = set()
     for ident in range(30):
         ids = np.array([ident], dtype=np.int64)
-        for value in range(-20, 20):
+        for value in (*range(-20, 0), *range(1, 21)):  # a 0 adds nothing, whatever its column
             seen.add(column_digest(ids, np.array([value], dtype=np.int64), "x"))
             seen.add(column_digest(ids, np.array([value], dtype=np.int32), "x"))
             seen.add(column_digest(ids, np.array([value], dtype=np.int64), "y"))
@@ -116,7 +247,7 @@ def test_a_missing_row_of_zeros_counts() -> None:
     zeros = np.zeros(4, dtype=np.int64)
     assert column_digest(ids, zeros, "x") != column_digest(ids, zeros, "x", 0, 3)
     assert column_digest(ids, zeros, "x", 2, 2) == 0
-    assert column_digest(ids, np.zeros((4, 0)), "x") == 0
+    assert column_digest(ids[:0], zeros[:0], "x") == 0
 
 
 def test_zeros_of_either_sign_differ() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from ecs_market.kernels.bargaining_blocks import agree_on_block as agree
 from ecs_market.kernels.bargaining_sides import (
     BUYER,
+    FAMILY,
     FIELDS,
     GAINED,
     HIGHER,
@@ -22,6 +23,7 @@ from ecs_market.kernels.bargaining_sides import (
     NEXT,
     RATE,
     ROW,
+    SHAPE,
     WEIGHT,
     WORTH,
     Pair,
@@ -47,6 +49,7 @@ from ecs_market.kernels.bargaining_sides import (
 )
 from ecs_market.kernels.jit import borrowing
 from ecs_market.kernels.tallying import count
+from ecs_market.preferences.chain import last_shape as shape
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.types import F64, I8, I32, I64, Bool, float64, int64
 
@@ -83,7 +86,7 @@ def book(pair: Pair, scale: Scale, buyer: int, k: int, unit: int, size: int, pai
         move(pair, scale, at, k, sign * size)
         move(pair, scale, at, unit, -sign * paid)
         pair.state[at, WORTH] = pair.state[at, NEXT]
-        if write_rates(pair, scale, at, k):
+        if write_rates(pair, scale, at, k, unit):
             changed = True
     return changed
 
@@ -254,7 +257,8 @@ def trade_in_rounds(
         for at in range(2):
             row = first[place] if at == 0 else second[place]
             take_up(row, at, goods, money, family, parameters, weight, scale, pair)
-            write_rates(pair, scale, at, -1)
+            pair.held[at, SHAPE] = shape(pair.held[at, FAMILY], pair.bundle[at], pair.taste[at])
+            write_rates(pair, scale, at, -1, -1)
         made, written = meet(pair, scale, rule, leads[place], halves, work, traded, tried, deals)
         trades[place] = made
         for row in range(written):

@@ -14,6 +14,7 @@ from ecs_market.kernels.bargaining_sides import (
     FAMILY,
     NEXT,
     RATE,
+    SHAPE,
     SLOPES,
     WEIGHT,
     Pair,
@@ -29,6 +30,7 @@ from ecs_market.preferences.chain import last_demand as demand
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_sloped as sloped
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
+from ecs_market.preferences.shapes import CONVEX
 from ecs_market.types import F64, I64, Bool, float64, int64
 from ecs_market.units import MAX_MINOR
 
@@ -112,24 +114,39 @@ def side_gains(
     """Return whether a block surely gains for a side, or surely not, by slopes of a concave gain.
 
     The gain of a block is at least each half of it times the slope at its end, and at most each
-    half times the slope at its start.
+    half times the slope at its start.  Where marginal utilities are convex it lies between the
+    trapezoids over the halves and the whole times the slope in the middle.
     """
     cost = price * pair.state[at, WEIGHT]
     way = float64(sign)
+    start = way * (pair.rates[at, k] - cost)
     end = way * (slope_after(pair, scale, at, k, sign, place, size) - cost)
     # Where a good begins there are no slopes: marginal utilities are those of half a lot.
     inside = min(pair.held[at, k], pair.held[at, k] + sign * size) > 0
     if inside and end > SURE * cost:
         return YES
+    convex = inside and pair.held[at, SHAPE] & CONVEX != 0
+    if convex:
+        # One trapezoid over all is too little for who sells, too much for who buys.
+        mean = 0.5 * (start + end)
+        if sign < 0 and mean > SURE * cost:
+            return YES
+        if sign > 0 and mean <= 0.0:
+            return NO
     half = size >> 1
     middle = way * (slope_after(pair, scale, at, k, sign, place + 1, half) - cost)
     first = float64(half)
     rest = float64(size - half)
-    if inside and first * middle + rest * end > SURE * cost * float64(size):
+    least = first * middle + rest * end
+    most = first * start + rest * middle
+    if convex:
+        trapezoids = 0.5 * (least + most)
+        # The middle of an odd number of lots is none of them: one is counted at its end or start.
+        least = max(least, 2.0 * first * middle + (rest - first) * end) if sign > 0 else trapezoids
+        most = trapezoids if sign > 0 else min(most, float64(size) * middle)
+    if inside and least > SURE * cost * float64(size):
         return YES
-    if first * (way * (pair.rates[at, k] - cost)) + rest * middle <= 0.0:
-        return NO
-    return PERHAPS
+    return NO if most <= 0.0 else PERHAPS
 
 
 def block_gains(

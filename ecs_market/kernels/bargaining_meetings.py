@@ -202,7 +202,7 @@ def settle_jointly(
             row = first[place] if at == 0 else second[place]
             take_up(row, at, goods, money, family, parameters, weight, scale, pair)
             worth(pair, scale, at)
-            write_rates(pair, scale, at, -1)
+            write_rates(pair, scale, at, -1, -1)
         trades[place] = 0
         rows[place] = 0
         gained[place, 0] = 0

@@ -19,11 +19,12 @@ from ecs_market.kernels.wide import mul_div
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_utility as utility
 from ecs_market.preferences.modes import QUASILINEAR, UNIT_OF_ACCOUNT
+from ecs_market.preferences.shapes import SEPARABLE
 from ecs_market.types import F64, I8, I64, Bool, float64, int64
 from ecs_market.units import MAX_LOTS, MAX_STEPS
 
-# Columns of `held` after the items.
-FAMILY, ROW = -2, -1
+# Columns of `held` after the items: `SHAPE` is what is known of the family's marginal utilities.
+SHAPE, FAMILY, ROW = -3, -2, -1
 # Columns of `state`: the weight of money; the utility, and that after the trade in question, nan if
 # not worked out; what the side has gained [M], in quasi-linear money without what it was paid; the
 # marginal utility of the good in question after the trade, nan if not worked out.  `SLOPES` and the
@@ -46,7 +47,8 @@ class Pair(NamedTuple):
     Attributes
     ----------
     held
-        int64 (2, K + 3): the items [lot; minor unit], the family's code, the agent's row.
+        int64 (2, K + 4): the items [lot; minor unit], the shape of marginal utilities, the family's
+        code, the agent's row.
     bundle
         float64 (2, entries): what the family sees [unit; M].
     taste
@@ -79,7 +81,7 @@ class Scale(NamedTuple):
 def new_pair(goods: int, entries: int, parameters: int, blocks: int) -> Pair:
     """Return room for a pair, and for the slopes of so many blocks."""
     return Pair(
-        np.empty((2, goods + 3), np.int64),
+        np.empty((2, goods + 4), np.int64),
         np.empty((2, entries)),
         np.empty((2, parameters)),
         np.empty((2, SLOPES + blocks)),
@@ -194,6 +196,7 @@ def take_up(
     held[at, n] = money[row]
     if bundle.shape[1] > n:
         bundle[at, n] = float64(held[at, n]) * scale.minor
+    held[at, SHAPE] = 0
     held[at, FAMILY] = family[row]
     held[at, ROW] = row
     for p in range(taste.shape[1]):
@@ -235,15 +238,19 @@ def worth(pair: Pair, scale: Scale, at: int) -> float:
     return known
 
 
-def write_rates(pair: Pair, scale: Scale, at: int, known: int) -> bool:
+def write_rates(pair: Pair, scale: Scale, at: int, moved: int, unit: int) -> bool:
     """Write the marginal utilities of a side's items; return whether any has changed.
 
-    That of good `known` is taken from `RATE` where it has been worked out.
+    They were known before item `unit` was given for good `moved`, or were not where that is below
+    0.  That of `moved` is taken from `RATE` where it has been worked out.
     """
     changed = False
+    stay = moved >= 0 and pair.held[at, SHAPE] & SEPARABLE != 0
     for k in range(pair.bundle.shape[1]):
+        if stay and k != moved and k != unit:
+            continue
         family = pair.held[at, FAMILY]
-        rate = float64(pair.state[at, RATE]) if k == known else math.nan
+        rate = float64(pair.state[at, RATE]) if k == moved else math.nan
         if math.isnan(rate):
             rate = marginal(family, pair.bundle[at], pair.taste[at], 0.5 * scale.lot, k)
         changed = changed or rate != pair.rates[at, k]

@@ -213,7 +213,9 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
     count = made(bargaining.count_worth, worth=worth)
     meet = made(bargaining.meet, ending, agree=agree, carry_out=carry_out, count_worth=count)
     write_rates = common["write_rates"]
-    return made(bargaining.trade_in_rounds, ending, meet=meet, write_rates=write_rates)
+    return made(
+        bargaining.trade_in_rounds, ending, meet=meet, shape=chosen.shape, write_rates=write_rates
+    )
 
 
 def _rule(settings: Settings) -> tuple[str, F64]:

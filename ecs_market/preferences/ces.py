@@ -17,6 +17,7 @@ from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import borrowing, inlined, kernel
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
+from ecs_market.preferences.shapes import CONVEX
 from ecs_market.types import F64, Bool, float64
 
 NAME = "ces"
@@ -26,6 +27,8 @@ KINKED = False
 MOST_STEPS = 100
 CLOSE = 1e-15
 NOTHING = -1e300
+# From this rho on marginal utilities are convex in both forms; far below they need not be.
+LEAST_CONVEX = -1.0
 
 
 def width(bundle: int) -> int:
@@ -141,6 +144,12 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     if parameters[2 * n + 2] == LOG:
         return float64(parameters[2 * n + 1] * found)
     return float64(height(goods, parameters, floor, k, whole) * found) if found > 0.0 else 0.0
+
+
+@borrowing
+def shape(goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities, as `shapes` has it."""
+    return CONVEX if parameters[2 * goods.shape[0]] >= LEAST_CONVEX else 0
 
 
 @borrowing

@@ -45,6 +45,13 @@ def sloped(family: int, goods: F64, parameters: F64) -> bool:
     return other(family, goods, parameters)  # type: ignore[no-any-return]  # bound per link
 
 
+def shape(family: int, goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities in the given family, as `shapes` has it."""
+    if family == CODE:
+        return own(goods, parameters)  # type: ignore[no-any-return]  # bound per link
+    return other(family, goods, parameters)  # type: ignore[no-any-return]  # bound per link
+
+
 def hessian(family: int, goods: F64, parameters: F64, floor: float, k: int, m: int) -> float:
     """Return d2U/dx_k dx_m in the given family."""
     if family == CODE:
@@ -142,6 +149,11 @@ def last_marginal(family: int, goods: F64, parameters: F64, floor: float, k: int
 
 def last_sloped(family: int, goods: F64, parameters: F64) -> bool:
     """Return whether marginal utilities are slopes of utility here."""
+    return own(goods, parameters)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_shape(family: int, goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities, as `shapes` has it."""
     return own(goods, parameters)  # type: ignore[no-any-return]  # bound per link
 
 

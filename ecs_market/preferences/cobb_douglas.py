@@ -16,6 +16,7 @@ from ecs_market.kernels.elementary import exp, log, power
 from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
+from ecs_market.preferences.shapes import CONVEX, SEPARABLE
 from ecs_market.types import F64, Bool, float64
 
 NAME = "cobb_douglas"
@@ -70,6 +71,12 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     if parameters[n + 1] == LOG:
         return float64(parameters[n] * parameters[k] / quantity)
     return float64(parameters[k] * level(goods, parameters, floor) / quantity)
+
+
+@borrowing
+def shape(goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities, as `shapes` has it."""
+    return SEPARABLE | CONVEX if parameters[goods.shape[0] + 1] == LOG else CONVEX
 
 
 @borrowing

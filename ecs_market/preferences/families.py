@@ -28,6 +28,7 @@ from ecs_market.preferences import (
     meeting,
     quadratic,
     searching,
+    shapes,
     stone_geary,
     sums,
     template,
@@ -54,6 +55,7 @@ _LINKS = (
     "utilities",
     "marginal",
     "sloped",
+    "shape",
     "hessian",
     "demand",
     "indifference_count",
@@ -87,6 +89,7 @@ class Dispatch:
     utilities: Callable[..., bool]
     marginal: Callable[..., float]
     sloped: Callable[..., bool]
+    shape: Callable[..., int]
     hessian: Callable[..., float]
     demand: Callable[..., None]
     indifference_count: Callable[..., int]
@@ -210,6 +213,8 @@ def _function(family: ModuleType, name: str) -> Any:
         return getattr(family, name, blocks.no_utilities)
     if name == "sloped":
         return getattr(family, name, kinks.always_sloped)
+    if name == "shape":
+        return getattr(family, name, shapes.no_shape)
     if not name.startswith("indifference") or hasattr(family, "indifference_count"):
         return getattr(family, name)
     if not family.KINKED:

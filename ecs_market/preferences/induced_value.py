@@ -15,6 +15,7 @@ import numpy as np
 
 from ecs_market.declared.domains import LONGEST_CURVE
 from ecs_market.kernels.jit import borrowing
+from ecs_market.preferences.shapes import SEPARABLE
 from ecs_market.types import F64, Bool, float64, int64
 
 NAME = "induced_value"
@@ -76,6 +77,12 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
         nearby = goods[k] - floor
     step = int64(min(nearby / size, float64(LONGEST_CURVE)))
     return float64(parameters[at + 2 + step]) if step < parameters[at + 1] else 0.0
+
+
+@borrowing
+def shape(goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities, as `shapes` has it."""
+    return SEPARABLE
 
 
 @borrowing

@@ -14,6 +14,7 @@ from ecs_market.kernels.elementary import exp, log
 from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import per_bundle
+from ecs_market.preferences.shapes import CONVEX, SEPARABLE
 from ecs_market.types import F64, Bool, float64
 
 NAME = "linear"
@@ -44,6 +45,12 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k."""
     return float64(parameters[k])
+
+
+@borrowing
+def shape(goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities, as `shapes` has it."""
+    return SEPARABLE | CONVEX
 
 
 @borrowing

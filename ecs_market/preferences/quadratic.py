@@ -14,6 +14,7 @@ import numpy as np
 
 from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
+from ecs_market.preferences.shapes import CONVEX, SEPARABLE
 from ecs_market.types import F64, Bool, float64
 
 NAME = "quadratic"
@@ -52,6 +53,12 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, which is below 0 beyond bliss."""
     own = parameters[2 + k] * (goods[k] - parameters[k])
     return float64(-own - parameters[4] * (goods[1 - k] - parameters[1 - k]))
+
+
+@borrowing
+def shape(goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities, as `shapes` has it."""
+    return SEPARABLE | CONVEX if parameters[4] == 0.0 else CONVEX
 
 
 @borrowing

@@ -16,6 +16,7 @@ from ecs_market.kernels.elementary import log
 from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import per_bundle
+from ecs_market.preferences.shapes import CONVEX, SEPARABLE
 from ecs_market.types import F64, Bool, float64
 
 NAME = "stone_geary"
@@ -83,6 +84,12 @@ def sloped(goods: F64, parameters: F64) -> bool:
     for k in range(n):
         short += 1 if goods[k] < parameters[n + k] else 0
     return short == 0
+
+
+@borrowing
+def shape(goods: F64, parameters: F64) -> int:
+    """Return what is known of marginal utilities, as `shapes` has it."""
+    return SEPARABLE | CONVEX
 
 
 @borrowing
