@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.kernels.jit import absorbed, borrowing, inlined, kernel
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.preferences.shapes import CONVEX
@@ -110,7 +110,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return float64(parameters[2 * n + 1] * terms / rho)
 
 
-@borrowing
+@absorbed
 def parts(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the sum of w x^rho over the term of good k in it, quantities at least `floor`."""
     n = goods.shape[0]
@@ -133,7 +133,7 @@ def height(goods: F64, parameters: F64, floor: float, k: int, whole: float) -> f
     return exp(min(terms / rho, MOST_LOGARITHM))
 
 
-@borrowing
+@absorbed
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`."""
     n = goods.shape[0]

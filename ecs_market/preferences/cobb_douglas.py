@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import exp, log, power
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import absorbed, borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import LEVEL, LOG, MOST_LOGARITHM, per_bundle, scale_and_kappa
 from ecs_market.preferences.shapes import CONVEX, SEPARABLE
@@ -63,7 +63,7 @@ def level(goods: F64, parameters: F64, floor: float) -> float:
     return exp(min(total, MOST_LOGARITHM))
 
 
-@borrowing
+@absorbed
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor`."""
     n = goods.shape[0]

@@ -237,20 +237,18 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
     made: dict[str, Any] = {}
     for function in _LINKS:
         own = _function(family, function)
+        # What face-to-face trade asks for over and over is put where it is asked.
+        compiler = absorbed if function in ("marginal", "sloped") else borrowing
         if len(codes) == 1:
             link = specialise(
-                getattr(chain, f"last_{function}"), f"{function}_{name}", borrowing, own=own
+                getattr(chain, f"last_{function}"), f"{function}_{name}", compiler, own=own
             )
         else:
-            other = getattr(dispatch(codes[:-1]), function)
-            # What face-to-face trade asks for over and over is put where it is asked.
-            compiler = absorbed if function in ("marginal", "sloped") else borrowing
-            bound = {"CODE": family.CODE, "own": own, "other": other}
-            link = specialise(
-                getattr(chain, function),
-                f"{function}_{name}",
-                compiler,
-                **bound,
-            )
+            bound = {
+                "CODE": family.CODE,
+                "own": own,
+                "other": getattr(dispatch(codes[:-1]), function),
+            }
+            link = specialise(getattr(chain, function), f"{function}_{name}", compiler, **bound)
         made[function] = link
     return Dispatch(name=name, **made)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ecs_market.kernels.elementary import exp, log
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import absorbed, borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import per_bundle
 from ecs_market.preferences.shapes import CONVEX, SEPARABLE
@@ -41,7 +41,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return total
 
 
-@borrowing
+@absorbed
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k."""
     return float64(parameters[k])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import absorbed, borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.shapes import CONVEX, SEPARABLE
 from ecs_market.types import F64, Bool, float64
@@ -48,7 +48,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return value_at(goods[0], goods[1], parameters)
 
 
-@borrowing
+@absorbed
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, which is below 0 beyond bliss."""
     own = parameters[2 + k] * (goods[k] - parameters[k])

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ecs_market.kernels.elementary import log
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import absorbed, borrowing
 from ecs_market.preferences.modes import QUASILINEAR
 from ecs_market.preferences.rows import per_bundle
 from ecs_market.preferences.shapes import CONVEX, SEPARABLE
@@ -60,7 +60,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return float64(parameters[2 * n] * total)
 
 
-@borrowing
+@absorbed
 def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return dU/dx_k, taken at no less than `floor` above subsistence.
 
@@ -76,7 +76,7 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(parameters[2 * n] * parameters[k] / above)
 
 
-@borrowing
+@absorbed
 def sloped(goods: F64, parameters: F64) -> bool:
     """Return whether marginal utilities are slopes of U: not while anything is short."""
     n = goods.shape[0]
