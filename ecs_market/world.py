@@ -34,6 +34,7 @@ C = TypeVar("C")
 
 # Below this many rows a plain call is faster than handing ranges to threads.
 SERIAL_ROWS = 8192
+ROWS_A_RANGE = 4096
 RANGES_A_THREAD = 8
 # From so many rows on memory is given back within a tick, to be asked for anew in the next.
 LARGE = 4_000_000
@@ -316,7 +317,9 @@ class World:
         items = stop - start
         if self.threads == 1 or items * cost < SERIAL_ROWS:
             return [kernel(start, stop, *args)]
-        ranges = min(items, RANGES_A_THREAD * self.threads)
+        # Handing a range over costs as much as some thousand rows.
+        ranges = min(items, RANGES_A_THREAD * self.threads, items * cost // ROWS_A_RANGE)
+        ranges = max(ranges, min(items, self.threads))
         edges = [start + items * i // ranges for i in range(ranges + 1)]
         pool = self.pool()
         jobs = [

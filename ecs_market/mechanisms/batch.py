@@ -31,6 +31,11 @@ class Run:
     bought: F64
     sold: F64
 
+    def members_a_segment(self, share: float = 1.0) -> int:
+        """Return the mean number of members in a share of the segments, a segment; at least 1."""
+        members = int((self.stop - self.start).sum())
+        return max(1, int(share * members) // max(1, len(self.post)))
+
 
 @dataclass(slots=True)
 class Excess:
@@ -137,6 +142,7 @@ class Batch:
         price = self._with_money(price, 1.0)
         commodities, numeraire = self._bundle_at_posts()
         found = Excess.nothing(price.shape, self.purse.copy())
+        busy = np.count_nonzero(active) / max(1, len(active))
         for run in self.runs:
             self.world.over(
                 0,
@@ -164,7 +170,7 @@ class Batch:
                 run.high,
                 run.bought,
                 run.sold,
-                cost=max(1, self.size // max(1, len(run.post))),
+                cost=run.members_a_segment(busy),
             )
             attendance.add_segments(run.post, active, run.low, found.low)
             attendance.add_segments(run.post, active, run.high, found.high)
@@ -216,7 +222,7 @@ class Batch:
                 self.floor,
                 holdings,
                 indifferent,
-                cost=max(1, self.size // max(1, len(run.post))),
+                cost=run.members_a_segment(),
             )
         if price.shape[1] == goods:
             return holdings, indifferent
@@ -278,7 +284,7 @@ class Batch:
                 self.world.settings.mode,
                 numeraire,
                 found,
-                cost=max(1, self.size // max(1, len(run.post))),
+                cost=run.members_a_segment(),
             )
             tatonnement.pick_nearest(run.post, lower, upper, found, nearest)
         found_of_goods: F64 = nearest if nearest.shape[1] == goods else nearest[:, :goods].copy()
