@@ -29,6 +29,8 @@ _config: Any = config
 
 # A rehearsal has at most so many agents and ticks, and ends when so many ticks brought nothing new.
 AGENTS, TICKS, QUIET = 200, 200, 30
+# A snapshot can take longer than its tick; a long rehearsal takes one in so many ticks.
+SNAPSHOT_EVERY = 10
 POSTS_A_MECHANISM = 4
 
 
@@ -50,6 +52,13 @@ class Need:
         cache: Any = self.kernel._cache  # noqa: SLF001
         held: bool = cache.holds(self.types, self.kernel.targetctx)
         return held
+
+    @property
+    def entry(self) -> str:
+        """Return the name of the file that says that it is kept."""
+        cache: Any = self.kernel._cache  # noqa: SLF001
+        name: str = cache.entry(self.types, self.kernel.targetctx)
+        return name
 
     def compile(self) -> None:
         """Compile it, or load it if it is cached."""
@@ -97,8 +106,10 @@ def _as_compiled(result: Any) -> Any:
     return result.item() if isinstance(result, np.generic) else result
 
 
-def needed(scenario: Scenario) -> list[Need]:
+def needed(scenario: Scenario, quiet_ticks: int = QUIET) -> list[Need]:
     """Return the kernels that a scenario calls, in the order of their first call.
+
+    The rehearsal ends after so many quiet ticks; few of them find most kernels soon.
 
     Raises
     ------
@@ -109,16 +120,20 @@ def needed(scenario: Scenario) -> list[Need]:
         raise InputError("NUMBA_DISABLE_JIT is set: nothing is compiled, so there is nothing to do")
     rehearsal = Rehearsal()
     quiet = 0
+    ticks = min(scenario.ticks, TICKS)
+    every = SNAPSHOT_EVERY if ticks > QUIET else 1
     with (
         watching(rehearsal.call),
-        Simulation(small(scenario), telemetry_level="full", threads=1) as simulation,
+        Simulation(
+            small(scenario), telemetry_level="full", threads=1, snapshot_every=every
+        ) as simulation,
     ):
         simulation.world.watch = rehearsal
-        for _ in range(min(scenario.ticks, TICKS)):
+        for _ in range(ticks):
             known = len(rehearsal.needs)
             simulation.step()
             quiet = 0 if len(rehearsal.needs) > known else quiet + 1
-            if quiet == QUIET:
+            if quiet == quiet_ticks:
                 break
         simulation.summary()
     return list(rehearsal.needs.values())

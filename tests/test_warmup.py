@@ -182,7 +182,7 @@ def test_a_helper_compiles_from_the_end_what_is_not_cached(
             compiled.append(self.number)
 
     needs = [Known(number, cached=number == 5) for number in range(8)]
-    monkeypatch.setattr("ecs_market.warmup.needed", lambda _: needs)
+    monkeypatch.setattr("ecs_market.warmup.needed", lambda *_, **__: needs)
     monkeypatch.setattr("ecs_market.warmup.together", lambda lists: lists[0])
     task = {"scenarios": ["edgeworth_box"], "overrides": [], "of": 2}
     for place in range(2):

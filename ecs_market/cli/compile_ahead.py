@@ -19,6 +19,8 @@ from typing import Self
 
 # Further helpers would mostly wait for the largest kernels.
 MOST = 3
+# A helper is to begin soon: it looks no further once so many ticks needed nothing new.
+FEW = 3
 
 
 def spare_cores() -> int:
@@ -104,7 +106,7 @@ def main() -> None:
     from ecs_market.warmup import needed, together
 
     scenarios = [load_scenario(name, task["overrides"]) for name in task["scenarios"]]
-    needs = together([needed(scenario) for scenario in scenarios])
+    needs = together([needed(scenario, quiet_ticks=FEW) for scenario in scenarios])
     for each in needs[::-1][task["place"] :: task["of"]]:
         if not each.cached:
             each.compile()

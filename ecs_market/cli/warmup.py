@@ -25,7 +25,11 @@ def warmup(options: Namespace) -> int:
         )
     names = options.scenarios or list(scenario_names())
     scenarios = [load_scenario(name) for name in names]
-    with Line() as line:
+    count = options.jobs - 1 if options.jobs else None
+    with Line() as line, Helpers(names, count=0 if options.check else count) as helpers:
+        start, kept = time.monotonic(), {path.name for path in folder.iterdir()}
+        # Helpers look up what is needed by themselves, at the same time, and begin sooner.
+        helpers.start()
         lists = []
         for number, (name, scenario) in enumerate(zip(names, scenarios, strict=True), 1):
             line.passing(f"looking up {number}/{len(names)} {name}")
@@ -37,17 +41,13 @@ def warmup(options: Namespace) -> int:
                 print(f"not cached: {each.name}")
             print(f"{len(needs) - len(missing)} of {len(needs)} kernels are cached in {folder}")
             return FAILED if missing else 0
-        start = time.monotonic()
-        with Helpers(names, count=None if options.jobs is None else options.jobs - 1) as helpers:
-            if len(missing) > helpers.count:
-                helpers.start()
-            for number, each in enumerate(missing, 1):
-                if not each.cached:
-                    line.lasting(f"compiling {number}/{len(missing)} {each.name}")
-                    each.compile()
-    took = time.monotonic() - start
+        for number, each in enumerate(missing, 1):
+            if not each.cached:
+                line.lasting(f"compiling {number}/{len(missing)} {each.name}")
+                each.compile()
+    took, made = time.monotonic() - start, sum(each.entry not in kept for each in needs)
     by = f" by {helpers.started + 1} processes" if helpers.started else ""
-    print(f"{len(needs)} kernels, {len(missing)} compiled in {took:.1f} s{by}, kept in {folder}")
+    print(f"{len(needs)} kernels, {made} compiled in {took:.1f} s{by}, kept in {folder}")
     left = sum(not each.cached for each in missing)
     if left:
         print(f"ecs-market: {left} could not be kept; is the disk full?", file=sys.stderr)

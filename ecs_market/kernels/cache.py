@@ -280,6 +280,10 @@ class KernelCache:
         folder = cache_folder() if self._enabled else None
         return None if folder is None else folder / _entry_name(self._function, signature, target)
 
+    def entry(self, sig: Any, target_context: Any) -> str:
+        """Return the name of the file that an entry for `sig` has, whether it is there or not."""
+        return _entry_name(self._function, sig, target_context.codegen())
+
     def holds(self, sig: Any, target_context: Any) -> bool:
         """Tell whether an undamaged entry for `sig` is there; it is not loaded."""
         path = self._path(sig, target_context.codegen())
