@@ -34,7 +34,8 @@ C = TypeVar("C")
 
 # Below this many rows a plain call is faster than handing ranges to threads.
 SERIAL_ROWS = 8192
-ROWS_A_RANGE = 4096
+# As many rows are worth so many ranges; more ranges level out what threads have to do.
+RANGES_IN_SERIAL = 2
 RANGES_A_THREAD = 8
 # From so many rows on memory is given back within a tick, to be asked for anew in the next.
 LARGE = 4_000_000
@@ -318,7 +319,8 @@ class World:
         if self.threads == 1 or items * cost < SERIAL_ROWS:
             return [kernel(start, stop, *args)]
         # Handing a range over costs as much as some thousand rows.
-        ranges = min(items, RANGES_A_THREAD * self.threads, items * cost // ROWS_A_RANGE)
+        worth = RANGES_IN_SERIAL * items * cost // SERIAL_ROWS
+        ranges = min(items, RANGES_A_THREAD * self.threads, worth)
         ranges = max(ranges, min(items, self.threads))
         edges = [start + items * i // ranges for i in range(ranges + 1)]
         pool = self.pool()
