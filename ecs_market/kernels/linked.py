@@ -1,8 +1,8 @@
-"""Code that is only ever linked into other code: optimised and kept, but never made executable.
+"""Code that is only ever linked into other code: kept, but neither optimised nor made executable.
 
-Numba turns every function that it compiles into machine code at once.  For one that compiled code
-alone calls that is lost work: each caller gets a copy in the compiler's own terms, and makes
-machine code of that copy.
+Numba optimises every function that it compiles and makes machine code of it at once.  For one that
+compiled code alone calls that is lost work: each caller links a copy in the compiler's own terms,
+optimises the whole and makes machine code of that.
 """
 
 from __future__ import annotations

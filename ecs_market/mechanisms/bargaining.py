@@ -34,7 +34,7 @@ from ecs_market.world import World
 
 # One pair's work in rows of the thread threshold.
 PAIR_COST = 16
-# In how many blocks the pairs of a large world bargain.
+# In how many blocks the pairs of a large world bargain where their trades are kept.
 BLOCKS = 8
 # Rules that settle all goods at once; the others go in rounds.
 JOINT = ("nash", "kalai_smorodinsky", "take_it_or_leave_it")
@@ -312,9 +312,10 @@ def bargain(world: World, first: I64, second: I64) -> Bargains:
 def _over(world: World, pairs: int, kernel: Any, *args: Any) -> list[I32 | I64]:
     """Call a kernel over all pairs; return its records.
 
-    In a large world it goes block by block, and the records of each are halved where they can be.
+    In a large world that keeps trades it goes block by block, and the records of each are halved
+    where they can be.
     """
-    if not world.large:
+    if not (world.large and world.itemise):
         return world.over(0, pairs, kernel, *args, cost=PAIR_COST)
     edges = [pairs * i // BLOCKS for i in range(BLOCKS + 1)]
     return [
