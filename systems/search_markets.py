@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import esper
 import numpy as np
+from numpy.typing import NDArray
 
 from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
@@ -20,9 +23,12 @@ from ecs_market.kernels.broadcast import tilts
 from ecs_market.mechanisms.batch import charges, post_rules
 from ecs_market.mechanisms.reputation import standing
 from ecs_market.preferences import families
+from ecs_market.types import I32
 from ecs_market.world import World
 
 POST_COST = 32
+# Posts are compared with the first of so many kinds of them.
+MOST_KINDS = 8
 
 
 class SearchMarkets(esper.Processor):
@@ -47,6 +53,7 @@ class SearchMarkets(esper.Processor):
             search.promise = np.zeros(world.agents.end, np.float32)
         find_market = families.search(world.families, charges(world)).find_market
         fee_rate, fee_unit, shading = post_rules(world)
+        commodities = world.posts.whole(MarketPost).commodities
         for table in world.tables(Position, Inventory, Utility, Intent):
             world.over(
                 table.start,
@@ -73,11 +80,12 @@ class SearchMarkets(esper.Processor):
                 reach.interaction_radius,
                 reach.visibility_radius,
                 reach.broadcast_radius,
-                world.posts.whole(MarketPost).commodities,
+                commodities,
                 index.numeraire,
                 fee_rate,
                 fee_unit,
                 shading,
+                alike(fee_rate, fee_unit, shading, index.numeraire, commodities),
                 world.scratch.heard_price,
                 world.scratch.confidence,
                 info.floor,
@@ -113,6 +121,26 @@ class SearchMarkets(esper.Processor):
                 info.half_life,
                 cost=POST_COST,
             )
+
+
+def alike(*rules: NDArray[Any]) -> I32:
+    """Return for each post the first one that has the same rules, arrays of a row a post.
+
+    Posts of the first kinds are told; where there are more, each of the others counts as a kind.
+    """
+    found = np.arange(len(rules[0]), dtype=np.int32)
+    left = np.ones(len(found), np.bool_)
+    for _ in range(MOST_KINDS):
+        if not left.any():
+            break
+        first = int(left.argmax())
+        same = left.copy()
+        for rule in rules:
+            equal = rule == rule[first]
+            same &= equal if equal.ndim == 1 else equal.all(axis=1)
+        found[same] = first
+        left &= ~same
+    return found
 
 
 def memory_of(world: World) -> MarketMemory:

@@ -45,7 +45,9 @@ def test_demand_of_blocks(family: str, scale: str, mode: int) -> None:
         traded = np.ones(n, np.bool_) if trial % 2 else rng.random(n) < 0.7
         traded[-1] = True
         held = rng.uniform(0.0, 20.0, (n, BLOCK)) * (rng.random((n, BLOCK)) < 0.9)
-        price, count = rng.uniform(0.05, 3.0, n), int(rng.integers(1, BLOCK + 1))
+        count = int(rng.integers(1, BLOCK + 1))
+        # Everybody at prices of its own, or all at one post.
+        price = rng.uniform(0.05, 3.0, (n, BLOCK if trial % 4 < 2 else 1)) * np.ones((n, BLOCK))
         wealth = rng.uniform(0.0, 300.0, BLOCK) * (rng.random(BLOCK) < 0.9)
         worth = rng.uniform(0.3, 3.0, BLOCK)
         low, work = np.full((n, BLOCK), -7.0), np.empty((n + SPARE, BLOCK))
@@ -57,7 +59,17 @@ def test_demand_of_blocks(family: str, scale: str, mode: int) -> None:
         for j in range(count):
             one, high = np.empty(n), np.empty(n)
             person = (np.ascontiguousarray(held[:, j]), wealth[j], rows[j], worth[j])
-            module.demand(price, traded, *person, mode, n - 1, FLOOR, 0.0, one, high)
+            module.demand(
+                np.ascontiguousarray(price[:, j]),
+                traded,
+                *person,
+                mode,
+                n - 1,
+                FLOOR,
+                0.0,
+                one,
+                high,
+            )
             np.testing.assert_array_equal(low[:, j], one)
             np.testing.assert_array_equal(high, one)
         assert (low[:, count:] == -7.0).all()
@@ -95,6 +107,6 @@ def test_ces_leaves_what_needs_an_iteration() -> None:
     one, work = np.ones(BLOCK), np.empty((n + SPARE, BLOCK))
     goods, own = np.ones((n, BLOCK)), np.ascontiguousarray(rows.T)
     traded = np.array([False, True])
-    given = (BLOCK, np.ones(n), traded, goods, one, own, one)
+    given = (BLOCK, np.ones((n, BLOCK)), traded, goods, one, own, one)
     assert not module.demands(*given, QUASILINEAR, goods.copy(), work)
     assert module.demands(*given, IN_UTILITY, goods.copy(), work)

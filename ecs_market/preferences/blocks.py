@@ -27,6 +27,8 @@ class Block(NamedTuple):
     ----------
     held, low, high
         float64 (n, BLOCK): holdings, and the box of holdings wanted [unit].
+    price
+        float64 (n, BLOCK) [M / unit].
     own
         float64 (width, BLOCK), parameters.
     wealth, worth
@@ -40,6 +42,7 @@ class Block(NamedTuple):
     held: F64
     low: F64
     high: F64
+    price: F64
     own: F64
     wealth: F64
     worth: F64
@@ -54,6 +57,7 @@ class Block(NamedTuple):
 def new_block(n: int, width: int) -> Block:
     """Make room for a block of members with bundles of n and `width` parameters."""
     return Block(
+        np.empty((n, BLOCK)),
         np.empty((n, BLOCK)),
         np.empty((n, BLOCK)),
         np.empty((n, BLOCK)),

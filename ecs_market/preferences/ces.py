@@ -287,6 +287,21 @@ def demand(
 
 
 @borrowing
+def log_prices(count: int, price: F64, k: int, work: F64, place: int) -> None:
+    """Write the logarithms of good k's price to members of a block; as a rule it is one price."""
+    others = 0
+    for j in range(count):
+        others += 1 if price[k, j] != price[k, 0] else 0
+    if others > 0:
+        for j in range(count):
+            work[place, j] = log(price[k, j])
+    else:
+        all_of_them = log(price[k, 0])
+        for j in range(count):
+            work[place, j] = all_of_them
+
+
+@borrowing
 def demands(
     count: int,
     price: F64,
@@ -315,17 +330,18 @@ def demands(
     for j in range(count):
         work[sigma, j] = 1.0 / (1.0 - own[2 * n, j])
         work[most, j] = NOTHING
-        work[total, j] = 0.0
     for k in range(n):
         if traded[k]:
-            at = log(price[k])
+            log_prices(count, price, k, work, total)
             for j in range(count):
+                at = work[total, j]
                 term = work[sigma, j] * own[n + k, j] + (1.0 - work[sigma, j]) * at
                 term = term if own[k, j] > 0.0 else NOTHING
                 low[k, j] = term
                 work[most, j] = max(work[most, j], term)
     for j in range(count):
         odd += 1 if work[most, j] == NOTHING else 0
+        work[total, j] = 0.0
     if odd > 0:
         return False
     for k in range(n):
@@ -341,7 +357,7 @@ def demands(
     for k in range(n):
         if traded[k]:
             for j in range(count):
-                low[k, j] = low[k, j] / work[total, j] * work[spent, j] / price[k]
+                low[k, j] = low[k, j] / work[total, j] * work[spent, j] / price[k, j]
         else:
             for j in range(count):
                 low[k, j] = held[k, j]

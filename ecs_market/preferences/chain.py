@@ -31,6 +31,25 @@ def utilities(
     return other(family, count, goods, parameters, floor, work, values)  # type: ignore[no-any-return]  # as above
 
 
+def demands(
+    family: int,
+    count: int,
+    price: F64,
+    traded: Bool,
+    held: F64,
+    wealth: F64,
+    parameters: F64,
+    worth: F64,
+    mode: int,
+    low: F64,
+    work: F64,
+) -> bool:
+    """Write optimal holdings of a block of members of the given family, or return False."""
+    if family == CODE:
+        return own(count, price, traded, held, wealth, parameters, worth, mode, low, work)  # type: ignore[no-any-return]  # bound per link
+    return other(family, count, price, traded, held, wealth, parameters, worth, mode, low, work)  # type: ignore[no-any-return]  # as above
+
+
 def marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the marginal utility of good k in the given family."""
     if family == CODE:
@@ -140,6 +159,23 @@ def last_utilities(
 ) -> bool:
     """Write the utilities of a block of members, or return False."""
     return own(count, goods, parameters, floor, work, values)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_demands(
+    family: int,
+    count: int,
+    price: F64,
+    traded: Bool,
+    held: F64,
+    wealth: F64,
+    parameters: F64,
+    worth: F64,
+    mode: int,
+    low: F64,
+    work: F64,
+) -> bool:
+    """Write optimal holdings of a block of members, or return False."""
+    return own(count, price, traded, held, wealth, parameters, worth, mode, low, work)  # type: ignore[no-any-return]  # bound per link
 
 
 def last_marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:

@@ -197,7 +197,7 @@ def demands(
     for k in range(n):
         if traded[k]:
             for j in range(count):
-                low[k, j] = own[k, j] / work[degree, j] * work[spent, j] / price[k]
+                low[k, j] = own[k, j] / work[degree, j] * work[spent, j] / price[k, j]
         else:
             for j in range(count):
                 low[k, j] = held[k, j]

@@ -33,6 +33,7 @@ from ecs_market.preferences import (
     sums,
     template,
     translog,
+    valuing,
 )
 
 FAMILIES: dict[int, ModuleType] = {
@@ -53,6 +54,7 @@ FAMILIES: dict[int, ModuleType] = {
 _LINKS = (
     "utility",
     "utilities",
+    "demands",
     "marginal",
     "sloped",
     "shape",
@@ -87,6 +89,7 @@ class Dispatch:
     name: str
     utility: Callable[..., float]
     utilities: Callable[..., bool]
+    demands: Callable[..., bool]
     marginal: Callable[..., float]
     sloped: Callable[..., bool]
     shape: Callable[..., int]
@@ -143,13 +146,6 @@ def search(codes: tuple[int, ...], fees: bool = False) -> Search:
     """Return the loops over agents for a set of families, given as ascending codes."""
     chosen = dispatch(codes)
     name = f"{chosen.name}_fees" if fees else chosen.name
-    gain_at = specialise(
-        searching.gain_at,
-        f"gain_at_{name}",
-        absorbed,
-        wanted=_wanted(chosen, fees),
-        utility=chosen.utility,
-    )
     return Search(
         appraise=specialise(
             searching.appraise,
@@ -160,10 +156,39 @@ def search(codes: tuple[int, ...], fees: bool = False) -> Search:
         find_market=specialise(
             searching.find_market,
             f"find_market_{name}",
-            gain_at=gain_at,
-            marginal=chosen.marginal,
-            utility=chosen.utility,
+            find_while_room=_find_while_room(codes, fees, name),
         ),
+    )
+
+
+def _find_while_room(codes: tuple[int, ...], fees: bool, name: str) -> Any:
+    """Return the kernel that finds the best posts of agents while there is room for offers."""
+    chosen = dispatch(codes)
+    names: dict[str, Any] = {"utility": chosen.utility, "utilities": chosen.utilities}
+    names |= {"demands": chosen.demands, "marginal": chosen.marginal}
+    names["wanted"] = _wanted(chosen, fees)
+    made = functools.partial(_valued, name, names)
+    made("gain_at", "wanted", "utility")
+    made("write_prices", "marginal")
+    made("load_block", "write_prices")
+    made("gains_together", "demands", "utilities")
+    made("value_together", "gains_together", "utilities")
+    made("value_alone", "gain_at", "utility")
+    names["TOGETHER"] = not fees and any(hasattr(FAMILIES[code], "demands") for code in codes)
+    made("value_block", "load_block", "value_together", "value_alone", "TOGETHER")
+    value_offers = specialise(
+        searching.value_offers, f"value_offers_{name}", absorbed, value_block=names["value_block"]
+    )
+    return specialise(
+        searching.find_while_room, f"find_while_room_{name}", borrowing, value_offers=value_offers
+    )
+
+
+def _valued(name: str, names: dict[str, Any], function: str, *needed: str) -> None:
+    """Bind a function of `valuing` to others of `names`, and add it to them."""
+    bound = {each: names[each] for each in needed}
+    names[function] = specialise(
+        getattr(valuing, function), f"{function}_{name}", absorbed, **bound
     )
 
 
@@ -209,8 +234,8 @@ def _function(family: ModuleType, name: str) -> Any:
     `indifference_price(.., k)`, or, if it can have several a good, `indifference_count` and
     `indifference_at(.., k, index)`.  One need not have functions of blocks.
     """
-    if name == "utilities":
-        return getattr(family, name, blocks.no_utilities)
+    if name in ("utilities", "demands"):
+        return getattr(family, name, getattr(blocks, f"no_{name}"))
     if name == "sloped":
         return getattr(family, name, kinks.always_sloped)
     if name == "shape":

@@ -10,16 +10,25 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecs_market.kernels.broadcast import confidence_at
 from ecs_market.kernels.choice import post_score
-from ecs_market.kernels.memory import recall, remembered_price, remembered_since
-from ecs_market.kernels.spatial import apart
+from ecs_market.kernels.jit import borrowing
 from ecs_market.preferences.chain import last_hessian as hessian
 from ecs_market.preferences.chain import last_marginal as marginal
-from ecs_market.preferences.chain import last_utility as utility
-from ecs_market.preferences.holdings import wanted
 from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
-from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64, uint64
+from ecs_market.preferences.offers import (
+    Offers,
+    Posts,
+    Rules,
+    Seekers,
+    entries_at,
+    list_offers,
+    new_offers,
+)
+from ecs_market.preferences.valuing import Desk, new_desk, take_block, value_block
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
+
+# So many offers are valued at a time: what is noted of them stays in a near cache.
+OFFERS_AT_ONCE = 512
 
 
 def appraise(
@@ -81,64 +90,157 @@ def appraise(
             curvature[row, k] = np.float32(max(0.0, -bend / worth))
 
 
-def gain_at(
-    family: int,
-    price: F64,
-    fee_rate: float,
-    fee_unit: float,
-    shading: float,
-    traded: Bool,
-    goods: F64,
-    money: float,
-    parameters: F64,
-    money_weight: float,
-    mode: int,
-    numeraire: int,
-    floor: float,
-    before: float,
-    worth: float,
-    work: F64,
-    mask: Bool,
-    low: F64,
-    high: F64,
-) -> float:
-    """Return the gain [M] of trading at `price`, no good by more than the agent's own holding.
+def value_offers(
+    found: int,
+    seekers: Seekers,
+    posts: Posts,
+    rules: Rules,
+    up: float,
+    down: float,
+    promises: bool,
+    offers: Offers,
+    desk: Desk,
+    chains: I32,
+) -> None:
+    """Write what all offers are worth, those of posts alike to agents of a family at a time.
 
-    `worth` is the utility of a unit of money, or of what counts for it.
+    `chains` has an entry a post: of the first of posts alike the first offer that is left.  All are
+    -1 again afterwards.
     """
-    n = goods.shape[0]
-    wanted(
-        family,
-        price,
-        fee_rate,
-        fee_unit,
-        traded,
-        goods,
-        money,
-        parameters,
-        money_weight,
-        mode,
-        numeraire,
-        floor,
-        0.0,
-        work,
-        mask,
-        low,
-        high,
-    )
-    share = 1.0 - shading
-    for k in range(n):
-        low[k] = 0.0 if low[k] <= goods[k] <= high[k] else low[k] - goods[k]
-        size = abs(low[k])
-        limit = max(goods[k], 1.0)
-        if size * share > limit and not (mode == IN_UTILITY and k == numeraire):
-            share = limit / size
-    cost = 0.0
-    for k in range(n):
-        high[k] = goods[k] + share * low[k]
-        cost += (price[k] * low[k] + (fee_rate * price[k] + fee_unit) * abs(low[k])) * share
-    change = utility(family, high, parameters, floor) - before
-    return change / worth - (cost if mode == QUASILINEAR else 0.0)
+    for entry in range(found - 1, -1, -1):
+        first = posts.alike[offers.post[entry]]
+        offers.following[entry] = chains[first]
+        chains[first] = entry
+    for entry in range(found):
+        first = int64(posts.alike[offers.post[entry]])
+        while chains[first] >= 0:
+            count = take_block(first, seekers, offers, chains, desk.taken)
+            value_block(count, first, seekers, posts, rules, up, down, promises, offers, desk)
+
+
+@borrowing
+def choose_posts(
+    found: int,
+    ids: I64,
+    post_id: I64,
+    standing: F64,
+    min_value: float,
+    seed: int,
+    tick: int,
+    temperature: float,
+    market_kind: int,
+    intent_kind: I8,
+    intent_target: I32,
+    intent_since: I32,
+    offers: Offers,
+    best_market: I32,
+    best_value: F32,
+    promise: F32,
+) -> None:
+    """Write each agent's best offer, its discounted value and what it promises.
+
+    Ties go to the post that is pursued already, then to the lower id.
+    """
+    entry = int64(0)
+    while entry < found:
+        row = int64(offers.row[entry])
+        pursues = intent_since[row] >= 0
+        kept = int64(-1)
+        if intent_kind[row] == market_kind and pursues:
+            kept = int64(intent_target[row])
+        since = int64(intent_since[row]) if pursues else int64(tick)
+        chosen = int64(-1)
+        value_chosen = 0.0
+        promised = 0.0
+        score_chosen = -np.inf if temperature > 0.0 else 0.0
+        while entry < found and offers.row[entry] == row:
+            here = entry
+            entry += 1
+            post = int64(offers.post[here])
+            value = offers.value[here] * offers.discount[here]
+            value *= standing[post]
+            if value < min_value or (temperature > 0.0 and value <= 0.0):
+                continue
+            ident = post_id[post]
+            score = post_score(value, temperature, seed, ident, since, ids[row])
+            better = score > score_chosen
+            if score == score_chosen and chosen != kept:
+                better = ident == kept or ident < chosen
+            if better:
+                score_chosen = score
+                value_chosen = value
+                chosen = ident
+                promised = offers.promise[here]
+        best_value[row] = value_chosen
+        best_market[row] = chosen
+        if promise.shape[0] > 0:
+            promise[row] = promised
+
+
+def find_while_room(
+    start: int,
+    stop: int,
+    room: int,
+    seekers: Seekers,
+    posts: Posts,
+    rules: Rules,
+    up: float,
+    down: float,
+    beta_power: F64,
+    min_value: float,
+    seed: int,
+    temperature: float,
+    intent_kind: I8,
+    intent_target: I32,
+    intent_since: I32,
+    best_market: I32,
+    best_value: F32,
+    promise: F32,
+    offers: Offers,
+    desk: Desk,
+    chains: I32,
+) -> tuple[int, int]:
+    """Write the best posts of agents from `start` on; return where it ended, and the room.
+
+    It ends before an agent that can have more offers than there is room for, and then returns room
+    that is enough.
+    """
+    row = int64(start)
+    while row < stop:
+        first = row
+        found = int64(0)
+        most = entries_at(row, seekers, posts, rules)
+        while found + most <= room:
+            if most > 0:
+                found = list_offers(row, found, seekers, posts, rules, beta_power, offers)
+            row += 1
+            if row >= stop:
+                break
+            most = entries_at(row, seekers, posts, rules)
+        if row == first:
+            return row, 2 * most
+        value_offers(
+            found, seekers, posts, rules, up, down, promise.shape[0] > 0, offers, desk, chains
+        )
+        choose_posts(
+            found,
+            seekers.ids,
+            posts.ident,
+            posts.standing,
+            min_value,
+            seed,
+            rules.tick,
+            temperature,
+            rules.market_kind,
+            intent_kind,
+            intent_target,
+            intent_since,
+            offers,
+            best_market,
+            best_value,
+            promise,
+        )
+    return row, int64(room)
 
 
 def find_market(
@@ -170,6 +272,7 @@ def find_market(
     fee_rate: F64,
     fee_unit: F64,
     shading: F64,
+    alike: I32,
     heard_price: F64,
     confidence: F64,
     unheard_confidence: float,
@@ -205,201 +308,92 @@ def find_market(
     decays: bool,
     half_life: float,
 ) -> None:
-    """Write each agent's best market post and its discounted value [M]; 0 where there is none.
+    """Write each agent's best market post and its discounted value [M]; leave those without one.
 
-    Ties go to the post that is pursued already, then to the lower id.  Who cannot walk, or wanders
-    without looking, finds only posts within reach.  A post out of earshot is valued at the prices
-    remembered of it.  `promise` gets the gain at the prices known of the best post, unless it has
-    no entries.
+    `promise` gets the gain at the prices known of the best post, unless it has no entries.
     """
-    goods_count = inventory.shape[1]
-    n = goods_count + (1 if mode == IN_UTILITY else 0)
-    goods = np.empty(n)
-    rate = np.empty(n)
-    price = np.empty(n)
-    tilted = np.empty(n)
-    low = np.empty(n)
-    high = np.empty(n)
-    work = np.empty((3, n))
-    traded = np.ones(n, np.bool_)
-    mask = np.empty(n, np.bool_)
-    floor = 0.5 * lot_size
-    slots = memory_post.shape[1]
-    for row in range(uint64(start), uint64(stop)):
-        code = int64(family[row])
-        chosen = int64(-1)
-        value_chosen = 0.0
-        score_chosen = -np.inf if temperature > 0.0 else 0.0
-        promised = 0.0
-        best_market[row] = -1
-        best_value[row] = 0.0
-        tile = uint64((int64(y[row]) >> tile_shift) * tiles_x + (int64(x[row]) >> tile_shift))
-        here = int64(tile_start[tile + uint64(1)]) - int64(tile_start[tile])
-        if here + slots == 0:
-            continue
-        own = parameters[row]
-        weight = money_weight[row]
-        for k in range(goods_count):
-            goods[k] = float64(inventory[row, k]) * lot_size
-        money = float64(cash[row]) * minor_size
-        if mode == IN_UTILITY:
-            goods[goods_count] = money
-        if mode != QUASILINEAR or weight <= 0.0:
-            for k in range(n):
-                rate[k] = marginal(code, goods, own, floor, k)
-        before = utility(code, goods, own, floor)
-        kept = int64(-1)
-        if intent_kind[row] == market_kind and intent_since[row] >= 0:
-            kept = intent_target[row]
-        since = int64(tick)
-        if intent_since[row] >= 0:
-            since = int64(intent_since[row])
-        for entry in range(here + slots):
-            # First the posts that reach into the tile, then those that are remembered besides.
-            noted = int64(entry) - here
-            if noted < 0:
-                post = uint64(tile_posts[uint64(int64(tile_start[tile]) + entry)])
-            elif memory_post[row, noted] >= 0:
-                post = uint64(post_rows[memory_post[row, noted]])
-            else:
-                continue
-            distance = apart(int64(x[row]), int64(post_x[post]), period_x)
-            distance += apart(int64(y[row]), int64(post_y[post]), period_y)
-            hears = distance <= hearing[post] and confidence[post] > 0.0
-            near = hears or distance <= sight[post]
-            if noted >= 0 and near:
-                continue
-            if noted < 0 and not hears:
-                noted = int64(recall(row, post_id[post], memory_post))
-            if not near and noted < 0:
-                continue
-            if distance >= beta_power.shape[0]:
-                continue
-            if (wanders or budget[row] <= 0) and distance > interaction[post]:
-                continue
-            barred = False
-            for slot in range(uint64(barred_kind.shape[1])):
-                if (
-                    barred_until[row, slot] > tick
-                    and barred_kind[row, slot] == market_kind
-                    and barred_target[row, slot] == post_id[post]
-                ):
-                    barred = True
-            if barred:
-                continue
-            counted = int64(numeraire[post])
-            if mode == IN_UTILITY:
-                counted = goods_count
-            for k in range(goods_count):
-                traded[k] = commodities[post, k]
-            worth = weight if mode == QUASILINEAR else rate[counted]
-            # Who has no use for the numeraire counts in the traded good that it values most.
-            useless = worth <= 0.0
-            steady = counted
-            if useless:
-                for k in range(n):
-                    if traded[k] and rate[k] > worth:
-                        worth = rate[k]
-                        steady = int64(k)
-                if worth <= 0.0:
-                    continue
-            for k in range(n):
-                price[k] = 1.0
-                if k != counted:
-                    price[k] = heard_price[post, k] if hears else 0.0
-                    if noted >= 0:
-                        price[k] = remembered_price(
-                            row,
-                            noted,
-                            k,
-                            goods_count,
-                            memory_price,
-                            step_numerator,
-                            step_denominator,
-                        )
-                    if price[k] <= 0.0:
-                        price[k] = max(marginal(code, goods, own, floor, k) / worth, 1e-12)
-            if useless:
-                worth = 0.0
-                for k in range(n):
-                    if traded[k]:
-                        worth = max(worth, rate[k] / price[k])
-            value = 0.0
-            for turn in range(1 if up == down else 2):
-                tilt = up if turn == 0 else down
-                for k in range(n):
-                    tilted[k] = price[k] if k == steady else price[k] * tilt
-                value += (1.0 if up == down else 0.5) * gain_at(
-                    code,
-                    tilted,
-                    fee_rate[post],
-                    fee_unit[post],
-                    shading[post],
-                    traded,
-                    goods,
-                    money,
-                    own,
-                    weight,
-                    mode,
-                    counted,
-                    floor,
-                    before,
-                    worth,
-                    work,
-                    mask,
-                    low,
-                    high,
-                )
-            trust = unheard_confidence
-            if noted >= 0:
-                age = tick - remembered_since(row, noted, goods_count, memory_price, memory_formed)
-                trust = confidence_at(age, decays, half_life, unheard_confidence)
-            elif hears:
-                trust = confidence[post]
-            if (hears or noted >= 0) and hearing[post] > 0:
-                trust *= 1.0 - distance_floor * min(distance, int64(hearing[post])) / hearing[post]
-            value *= trust * beta_power[distance]
-            value *= standing[post]
-            if value < min_value:
-                continue
-            ident = post_id[post]
-            if temperature > 0.0 and value <= 0.0:
-                continue
-            score = post_score(value, temperature, seed, ident, since, ids[row])
-            better = score > score_chosen
-            if score == score_chosen and chosen != kept:
-                better = ident == kept or ident < chosen
-            if not better:
-                continue
-            score_chosen = score
-            value_chosen = value
-            chosen = ident
-            if promise.shape[0] == 0:
-                continue
-            promised = 0.0
-            if hears or noted >= 0:
-                promised = gain_at(
-                    code,
-                    price,
-                    fee_rate[post],
-                    fee_unit[post],
-                    shading[post],
-                    traded,
-                    goods,
-                    money,
-                    own,
-                    weight,
-                    mode,
-                    counted,
-                    floor,
-                    before,
-                    worth,
-                    work,
-                    mask,
-                    low,
-                    high,
-                )
-        best_value[row] = value_chosen
-        best_market[row] = chosen
-        if promise.shape[0] > 0:
-            promise[row] = promised
+    seekers = Seekers(
+        ids,
+        family,
+        inventory,
+        cash,
+        parameters,
+        money_weight,
+        x,
+        y,
+        budget,
+        barred_kind,
+        barred_target,
+        barred_until,
+        memory_post,
+        memory_price,
+        memory_formed,
+    )
+    posts = Posts(
+        tile_start,
+        tile_posts,
+        post_rows,
+        post_x,
+        post_y,
+        post_id,
+        interaction,
+        sight,
+        hearing,
+        commodities,
+        numeraire,
+        fee_rate,
+        fee_unit,
+        shading,
+        alike,
+        heard_price,
+        confidence,
+        standing,
+    )
+    rules = Rules(
+        mode,
+        lot_size,
+        minor_size,
+        tile_shift,
+        tiles_x,
+        unheard_confidence,
+        distance_floor,
+        tick,
+        market_kind,
+        wanders,
+        period_x,
+        period_y,
+        step_numerator,
+        step_denominator,
+        decays,
+        half_life,
+    )
+    n = inventory.shape[1] + (1 if mode == IN_UTILITY else 0)
+    desk = new_desk(n, parameters.shape[1])
+    chains = np.full(post_x.shape[0], -1, np.int32)
+    room = int64(OFFERS_AT_ONCE)
+    row = int64(start)
+    while row < stop:
+        offers = new_offers(room)
+        row, room = find_while_room(
+            row,
+            stop,
+            room,
+            seekers,
+            posts,
+            rules,
+            up,
+            down,
+            beta_power,
+            min_value,
+            seed,
+            temperature,
+            intent_kind,
+            intent_target,
+            intent_since,
+            best_market,
+            best_value,
+            promise,
+            offers,
+            desk,
+            chains,
+        )

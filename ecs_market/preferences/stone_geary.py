@@ -170,7 +170,7 @@ def demands(
         if traded[k]:
             for j in range(count):
                 work[degree, j] += own[k, j]
-                work[cost, j] += price[k] * own[n + k, j]
+                work[cost, j] += price[k, j] * own[n + k, j]
     odd = 0
     for j in range(count):
         odd += 1 if work[degree, j] <= 0.0 else 0
@@ -188,7 +188,7 @@ def demands(
     for k in range(n):
         if traded[k]:
             for j in range(count):
-                share = own[k, j] / work[degree, j] * work[extra, j] / price[k]
+                share = own[k, j] / work[degree, j] * work[extra, j] / price[k, j]
                 low[k, j] = work[part, j] * own[n + k, j] + share
         else:
             for j in range(count):

@@ -50,7 +50,12 @@ def want_block(
                 wealth[j] += at[k] * held[k, j]
     if TOGETHER:
         load_rows(parameters, first, count, block.own)
-        if demands(count, at, traded, held, wealth, block.own, worth, mode, low, block.work):
+        for k in range(n):
+            for j in range(count):
+                block.price[k, j] = at[k]
+        if demands(
+            count, block.price, traded, held, wealth, block.own, worth, mode, low, block.work
+        ):
             return True
     one_held, one_low, one_high, one_own = (
         block.one_held,
