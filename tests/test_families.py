@@ -15,7 +15,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from ecs_market.preferences.families import by_name, loops
+from ecs_market.preferences.families import by_name, dispatch, loops
 from tests.oracles.preferences import (
     FLOOR,
     IN_UTILITY,
@@ -323,6 +323,9 @@ def test_utility_and_its_derivatives(family: str, scale: str) -> None:
             found = module.marginal(goods, row, FLOOR, k)
             slope = (ends[0] - ends[1]) / (2 * step[k])
             assert found == pytest.approx(slope, rel=1e-5, abs=1e-8 + noise)
+            # Families that work both out at once must not change a bit.
+            both = dispatch((module.CODE,)).slopes(module.CODE, goods, row, FLOOR, k)
+            assert both == (found, module.hessian(goods, row, FLOOR, k, k))
             for m in range(n):
                 near = [module.marginal(goods + s * step, row, FLOOR, m) for s in (1, -1)]
                 bend = (near[0] - near[1]) / (2 * step[k])

@@ -57,6 +57,13 @@ def marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> 
     return other(family, goods, parameters, floor, k)  # type: ignore[no-any-return]  # as above
 
 
+def slopes(family: int, goods: F64, parameters: F64, floor: float, k: int) -> tuple[float, float]:
+    """Return the marginal utility of good k, and how it changes with k, in the given family."""
+    if family == CODE:
+        return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
+    return other(family, goods, parameters, floor, k)  # type: ignore[no-any-return]  # as above
+
+
 def sloped(family: int, goods: F64, parameters: F64) -> bool:
     """Return whether marginal utilities are slopes of utility here, in the given family."""
     if family == CODE:
@@ -180,6 +187,13 @@ def last_demands(
 
 def last_marginal(family: int, goods: F64, parameters: F64, floor: float, k: int) -> float:
     """Return the marginal utility of good k."""
+    return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
+
+
+def last_slopes(
+    family: int, goods: F64, parameters: F64, floor: float, k: int
+) -> tuple[float, float]:
+    """Return the marginal utility of good k, and how it changes with k."""
     return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
 
 

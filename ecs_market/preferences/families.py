@@ -15,6 +15,7 @@ from typing import Any
 
 from ecs_market.kernels.jit import absorbed, borrowing, specialise
 from ecs_market.preferences import (
+    appraising,
     blocks,
     ces,
     chain,
@@ -56,6 +57,7 @@ _LINKS = (
     "utilities",
     "demands",
     "marginal",
+    "slopes",
     "sloped",
     "shape",
     "hessian",
@@ -91,6 +93,7 @@ class Dispatch:
     utilities: Callable[..., bool]
     demands: Callable[..., bool]
     marginal: Callable[..., float]
+    slopes: Callable[..., tuple[float, float]]
     sloped: Callable[..., bool]
     shape: Callable[..., int]
     hessian: Callable[..., float]
@@ -148,16 +151,24 @@ def search(codes: tuple[int, ...], fees: bool = False) -> Search:
     name = f"{chosen.name}_fees" if fees else chosen.name
     return Search(
         appraise=specialise(
-            searching.appraise,
-            f"appraise_{chosen.name}",
-            marginal=chosen.marginal,
-            hessian=chosen.hessian,
+            appraising.appraise, f"appraise_{chosen.name}", appraise_rows=_appraise_rows(chosen)
         ),
         find_market=specialise(
             searching.find_market,
             f"find_market_{name}",
             find_while_room=_find_while_room(codes, fees, name),
         ),
+    )
+
+
+def _appraise_rows(chosen: Dispatch) -> Any:
+    """Return the kernel that writes what goods are worth to agents."""
+    return specialise(
+        appraising.appraise_rows,
+        f"appraise_rows_{chosen.name}",
+        borrowing,
+        slopes=chosen.slopes,
+        hessian=chosen.hessian,
     )
 
 
@@ -236,6 +247,9 @@ def _function(family: ModuleType, name: str) -> Any:
     """
     if name in ("utilities", "demands"):
         return getattr(family, name, getattr(blocks, f"no_{name}"))
+    if name == "slopes" and not hasattr(family, name):
+        bound = {"marginal": family.marginal, "hessian": family.hessian}
+        return specialise(kinks.both_slopes, f"both_slopes_{family.NAME}", absorbed, **bound)
     if name == "sloped":
         return getattr(family, name, kinks.always_sloped)
     if name == "shape":
@@ -263,7 +277,7 @@ def dispatch(codes: tuple[int, ...]) -> Dispatch:
     for function in _LINKS:
         own = _function(family, function)
         # What face-to-face trade asks for over and over is put where it is asked.
-        compiler = absorbed if function in ("marginal", "sloped") else borrowing
+        compiler = absorbed if function in ("marginal", "slopes", "sloped") else borrowing
         if len(codes) == 1:
             link = specialise(
                 getattr(chain, f"last_{function}"), f"{function}_{name}", compiler, own=own

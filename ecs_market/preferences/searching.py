@@ -1,4 +1,4 @@
-"""What each agent looks up once a tick: its marginal rates, and the best post for it.
+"""The best post for each agent.
 
 The names imported here from `chain` and `holdings` are bound, for `families.search`, to a dispatch
 over all families in use.
@@ -12,9 +12,7 @@ import numpy as np
 
 from ecs_market.kernels.choice import post_score
 from ecs_market.kernels.jit import borrowing
-from ecs_market.preferences.chain import last_hessian as hessian
-from ecs_market.preferences.chain import last_marginal as marginal
-from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR, UNIT_OF_ACCOUNT
+from ecs_market.preferences.modes import IN_UTILITY
 from ecs_market.preferences.offers import (
     Offers,
     Posts,
@@ -25,69 +23,10 @@ from ecs_market.preferences.offers import (
     new_offers,
 )
 from ecs_market.preferences.valuing import Desk, new_desk, take_block, value_block
-from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, int64
 
 # So many offers are valued at a time: what is noted of them stays in a near cache.
 OFFERS_AT_ONCE = 512
-
-
-def appraise(
-    start: int,
-    stop: int,
-    family: I8,
-    inventory: I64,
-    cash: I64,
-    parameters: F64,
-    money_weight: F64,
-    mode: int,
-    lot_size: float,
-    minor_size: float,
-    rate: F32,
-    curvature: F32,
-) -> None:
-    """Write what a unit more is worth to each agent [M / unit], and how fast that falls.
-
-    `curvature` is minus the slope of the marginal rate along a trade against money, or against the
-    numeraire (the last good) when money is a unit of account.  Where the numeraire is worth nothing
-    both are in units of utility, and its own rate is 0.  Goods that an agent would rather not have
-    are worth 0.
-    """
-    goods_count = inventory.shape[1]
-    n = goods_count + (1 if mode == IN_UTILITY else 0)
-    goods = np.empty(n)
-    rates = np.empty(n)
-    last = n - 1
-    floor = 0.5 * lot_size
-    for row in range(start, stop):
-        code = int64(family[row])
-        for k in range(goods_count):
-            goods[k] = float64(inventory[row, k]) * lot_size
-        if mode == IN_UTILITY:
-            goods[last] = float64(cash[row]) * minor_size
-        own = parameters[row]
-        for k in range(n):
-            rates[k] = marginal(code, goods, own, floor, k)
-        paid = mode != QUASILINEAR
-        worth = rates[last] if paid else money_weight[row]
-        if worth <= 0.0:
-            worth = 1.0
-            paid = False
-        for k in range(goods_count):
-            m = rates[k] / worth
-            bend = 0.0
-            # Along the trade good k changes by 1 and the last one by -m.
-            for term in range(3 if paid else 1):
-                first = last if term == 1 else k
-                second = k if term == 0 else last
-                size = 1.0
-                if term > 0:
-                    size = m * m if term == 1 else -2.0 * m
-                bend += size * hessian(code, goods, own, floor, first, second)
-            if mode == UNIT_OF_ACCOUNT and k == last:
-                m = 1.0 if paid else 0.0
-                bend = 0.0
-            rate[row, k] = np.float32(max(0.0, m))
-            curvature[row, k] = np.float32(max(0.0, -bend / worth))
 
 
 def value_offers(
