@@ -37,6 +37,8 @@ class MatchingScratch:
     candidates, candidate_row, candidate_weight
         Number, rows and discounted total gains [M] of the best partners, best first; without
         entries while nobody looks for them in a large world.
+    overlooked
+        bool (n,): whose pairs found no room in the list of the other, of which there may be some.
     candidate_surplus
         The gains that are not discounted, where matching ranks by them; else without columns.
     promise
@@ -58,6 +60,7 @@ class MatchingScratch:
     candidates: I8 = field(default_factory=_no(np.int8))
     candidate_row: I32 = field(default_factory=_no(np.int32))
     candidate_weight: F32 = field(default_factory=_no(np.float32))
+    overlooked: Bool = field(default_factory=_no(np.bool_))
     candidate_surplus: F32 = field(default_factory=lambda: np.empty((0, 0), np.float32))
     choice_kind: I8 = field(default_factory=_no(np.int8))
     choice_target: I32 = field(default_factory=_no(np.int32))
@@ -139,6 +142,7 @@ class Scratch:
             rate=np.zeros((rows, goods), np.float32),
             curvature=np.zeros((rows, goods), np.float32),
             candidates=np.zeros(rows, np.int8),
+            overlooked=np.zeros(rows, np.bool_),
             choice_kind=np.zeros(rows, np.int8),
             choice_target=np.full(rows, -1, np.int32),
             mate=np.full(rows, -1, np.int32),

@@ -114,6 +114,8 @@ class World:
         The two arenas.
     families
         Codes of the utility families in use, ascending.
+    barred_until
+        No target is barred for any agent from this tick on.
     beta_power
         float64: beta to the power of a distance, up to the furthest anything is seen.
     timings
@@ -135,6 +137,7 @@ class World:
     tick: int = 0
     threads: int = 1
     families: tuple[int, ...] = ()
+    barred_until: int = 0
     esper: ModuleType = field(default_factory=private_esper)
     scratch: Scratch = field(default_factory=Scratch)
     agent_rows: I64 = field(default_factory=lambda: np.empty(0, np.int64))

@@ -24,7 +24,7 @@ class Conclude(esper.Processor):
         patches, settings = world.only(ResourcePatches), world.settings
         nowhere = np.empty(0, np.int32)
         for table in world.tables(Intent, Barred):
-            world.over(
+            barred_any = world.over(
                 table.start,
                 table.stop,
                 conclude_pursuits,
@@ -53,3 +53,6 @@ class Conclude(esper.Processor):
                 settings.period_x,
                 settings.period_y,
             )
+            if any(barred_any):
+                until = world.tick + 1 + settings.trade_cooldown_ticks
+                world.barred_until = max(world.barred_until, until)

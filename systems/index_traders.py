@@ -13,6 +13,7 @@ from ecs_market.components.visibility import Visibility
 from ecs_market.kernels.lanes import LANES
 from ecs_market.kernels.spatial import (
     COLUMN_SHIFT,
+    SIDE,
     STRIP_SHIFT,
     TraderIndex,
     accumulate,
@@ -65,10 +66,7 @@ class IndexTraders(esper.Processor):
             index.y,
             index.vision,
             index.grasp,
-            index.rate,
-            index.curvature,
-            index.stock,
-            index.cash,
+            index.sides,
             world.settings.wanders,
         )
         index.stands = any(stands)
@@ -92,8 +90,5 @@ def empty_index(world: World, entries: int) -> TraderIndex:
         vision=np.zeros(entries + LANES, np.int32),
         grasp=np.empty(entries, np.int32),
         stands=False,
-        rate=np.empty((entries, goods), np.float32),
-        curvature=np.empty((entries, goods), np.float32),
-        stock=np.empty((entries, goods), np.float32),
-        cash=np.empty(entries, np.float32),
+        sides=np.empty((entries, goods, SIDE), np.float32),
     )

@@ -8,7 +8,6 @@ import esper
 import numpy as np
 from numpy.typing import NDArray
 
-from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import MARKET, Intent
 from ecs_market.components.inventory import Inventory
@@ -21,6 +20,7 @@ from ecs_market.components.utility import Utility
 from ecs_market.components.visibility import PostVisibility
 from ecs_market.kernels.broadcast import tilts
 from ecs_market.mechanisms.batch import charges, post_rules
+from ecs_market.mechanisms.pursuits import bars_in_force
 from ecs_market.mechanisms.reputation import standing
 from ecs_market.preferences import families
 from ecs_market.types import I32
@@ -44,7 +44,6 @@ class SearchMarkets(esper.Processor):
             return
         position, inventory = world.agents.whole(Position), world.agents.whole(Inventory)
         utility, intent = world.agents.whole(Utility), world.agents.whole(Intent)
-        barred = world.agents.whole(Barred)
         place, reach = world.posts.whole(Position), world.posts.whole(PostVisibility)
         info = settings.price_info
         memory = memory_of(world)
@@ -96,9 +95,7 @@ class SearchMarkets(esper.Processor):
                 intent.kind,
                 intent.target,
                 intent.since,
-                barred.kind,
-                barred.target,
-                barred.until,
+                *bars_in_force(world),
                 world.tick,
                 MARKET,
                 search.best_market,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import esper
 import numpy as np
 
-from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.partners import find_partners
+from ecs_market.mechanisms.pursuits import bars_in_force
 from ecs_market.preferences.modes import UNIT_OF_ACCOUNT
 from ecs_market.scratch import PARTNER_SHARE
 from ecs_market.world import World
@@ -25,12 +25,12 @@ class SearchPartners(esper.Processor):
         search, settings = world.scratch.search, world.settings
         search.provide()
         search.candidates[:] = 0
+        search.overlooked[:] = False
         index = world.scratch.index
         if index is None:
             return
         if settings.matching == "greedy_surplus":
             search.candidate_surplus = np.zeros(search.candidate_weight.shape, np.float32)
-        barred = world.agents.whole(Barred)
         world.over(
             0,
             len(index.row),
@@ -47,15 +47,10 @@ class SearchPartners(esper.Processor):
             index.vision,
             index.grasp,
             index.stands,
-            index.rate,
-            index.curvature,
-            index.stock,
-            index.cash,
+            index.sides,
             world.beta_power,
             settings.min_value / PARTNER_SHARE,
-            barred.kind,
-            barred.target,
-            barred.until,
+            *bars_in_force(world),
             PARTNER,
             world.tick,
             search.candidates,
@@ -64,6 +59,7 @@ class SearchPartners(esper.Processor):
             settings.mode != UNIT_OF_ACCOUNT,
             settings.barters,
             search.candidate_surplus,
+            search.overlooked,
             settings.period_x,
             settings.period_y,
             cost=NEIGHBOURHOOD,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import esper
 
-from ecs_market.components.barred import Barred
 from ecs_market.components.forager import Forager
 from ecs_market.components.intent import RESOURCE, Intent
 from ecs_market.components.mobility import Mobility
@@ -13,6 +12,7 @@ from ecs_market.components.position import Position
 from ecs_market.components.resource_patches import ResourcePatches
 from ecs_market.components.visibility import Visibility
 from ecs_market.kernels.patches import find_patches
+from ecs_market.mechanisms.pursuits import bars_in_force
 from ecs_market.world import World
 
 NEIGHBOURHOOD = 8
@@ -30,7 +30,7 @@ class SearchResources(esper.Processor):
         if patches is None or index is None or not settings.forages_at(world.tick):
             return
         position, sight = world.agents.whole(Position), world.agents.whole(Visibility)
-        intent, barred = world.agents.whole(Intent), world.agents.whole(Barred)
+        intent = world.agents.whole(Intent)
         for table in world.tables(Forager, Position, Visibility, Intent):
             world.over(
                 table.start,
@@ -58,9 +58,7 @@ class SearchResources(esper.Processor):
                 intent.kind,
                 intent.target,
                 intent.since,
-                barred.kind,
-                barred.target,
-                barred.until,
+                *bars_in_force(world),
                 RESOURCE,
                 world.tick,
                 search.best_patch,

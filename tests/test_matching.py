@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import IDLE, MARKET, PARTNER, Intent
+from ecs_market.components.visibility import Visibility
 from ecs_market.kernels.philox import PAIR, uniform
 from ecs_market.mechanisms.matching import greedy_surplus, random_pairs, three_pass
 from ecs_market.systems.appraise import Appraise
@@ -80,6 +81,8 @@ def fill(world: World, seed: int, density: float, levels: int) -> None:
     weight += weight.T
     search, barred = world.scratch.search, world.agents.whole(Barred)
     barred.kind[:], barred.target[:], barred.until[:] = PARTNER, -1, 0
+    world.barred_until = world.tick + 3
+    search.overlooked[:] = True
     for row in world.agent_rows.tolist():
         if generator.random() < 0.4:
             kind = PARTNER if generator.random() < 0.8 else MARKET
@@ -210,10 +213,42 @@ def test_nobody_seeks() -> None:
         assert partners_of(WORLD) == {}
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_who_is_overlooked_in_a_crowd_is_paired_all_the_same(seed: int) -> None:
+    """Whom a full list leaves out is told; the list is full in a crowd alone."""
+    world = world_of(
+        group("all", 70, [LINEAR, COBB_DOUGLAS], inventories={"A": [1, 9], "B": [1, 9], "M": 20}),
+        seed=seed,
+        width=9,
+        height=7,
+        params={"vision_radius": [3, 9][seed % 2]},
+    )
+    for system in (Appraise, IndexTraders, SearchPartners, Choose):
+        system().process(world)
+    lists, overlooked = lists_of(world), world.scratch.search.overlooked
+    full = {ident for ident, found in lists.items() if len(found) == SLOTS}
+    suitors = {
+        ident
+        for ident, found in lists.items()
+        for _, other in found
+        if other in full and ident not in [each for _, each in lists[other]]
+    }
+    assert suitors
+    assert overlooked[world.agent_rows[list(suitors)]].all()
+    three_pass(world)
+    assert partners_of(world) == greedy_pairs(lists, seekers_of(world), {})
+    world.agents.whole(Visibility).vision_radius[:] = 0
+    for system in (IndexTraders, SearchPartners):
+        system().process(world)
+    assert (world.scratch.search.candidates < SLOTS).all()
+    assert not overlooked.any()
+
+
 def test_a_full_list_does_not_hide_its_suitors() -> None:
     """Eight better candidates that are all taken leave the ninth."""
     world = world_of(group("all", 18))
     search = world.scratch.search
+    search.overlooked[world.agent_rows[17]] = True
     # Agent 0 likes 1..8 best, each of which prefers its own 9..16; only 17 lists agent 0 in vain.
     edges = {(0, other): 5.0 for other in range(1, 9)}
     edges |= {(other, other + 8): 9.0 for other in range(1, 9)}

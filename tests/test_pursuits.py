@@ -236,6 +236,7 @@ def test_pursuits_of_a_whole_economy(seed: int) -> None:
         for tick in range(60):
             simulation.step()
             world = simulation.world
+            assert (world.agents.whole(Barred).until <= world.barred_until).all()
             for agent, watch, target in zip(
                 agents_of(world), watches, intents(simulation), strict=True
             ):

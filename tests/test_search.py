@@ -43,6 +43,7 @@ def random_bars(world: World, kind: int, targets: int, generator: np.random.Gene
     barred.kind[:] = kind
     barred.target[:] = generator.integers(0, targets, shape)
     barred.until[:] = world.tick + generator.integers(0, 2, shape)
+    world.barred_until = world.tick + 1
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -9,20 +9,22 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.jit import borrowing, helper
-from ecs_market.kernels.spatial import apart
+from ecs_market.kernels.lanes import LANES, gather_lanes
+from ecs_market.kernels.spatial import CURVATURE, RATE, SIDE, STOCK, apart
 from ecs_market.types import F32, F64, I32, float64, int64, uint64
 
 # Keeps a division defined where demand is perfectly elastic or a good is worthless to both.
 TINY = 1e-30
 # So many pairs are worked on at a time: what is gathered of them stays in the nearest cache.
 GATHERED = 512
-# What is gathered of a pair, one after another in its buffer: of the one, then of the other.
-RATE, CURVATURE, STOCK, CASH = 0, 2 * GATHERED, 4 * GATHERED, 6 * GATHERED
-GATHERING = 8 * GATHERED
+GATHERING = 2 * SIDE * GATHERED
+# Where in the buffer of a good the numbers of pairs begin, and those of the others in them.
+RATES, CURVATURES, STOCKS, CASHES = (2 * GATHERED * each for each in range(SIDE))
+OTHERS = GATHERED
 
 
 @helper
-def barter_gain(i: int, j: int, k: int, unit: int, rate: F32, curvature: F32, stock: F32) -> float:
+def barter_gain(i: int, j: int, k: int, unit: int, sides: F32) -> float:
     """Return the total gain [M] of the best trade of good `k` for good `unit`, 0 if none pays.
 
     Each gives at most what it has.  With rates of exchange r = m_k / m_unit the price is the
@@ -31,14 +33,14 @@ def barter_gain(i: int, j: int, k: int, unit: int, rate: F32, curvature: F32, st
     is left out.  What pays must be worth something to both; or else each has use for just what the
     other one has no use for, and they swap one for one, as those do who bargain.
     """
-    unit_i = float64(rate[i, unit])
-    unit_j = float64(rate[j, unit])
+    unit_i = float64(sides[i, unit, RATE])
+    unit_j = float64(sides[j, unit, RATE])
     buyer = i
     seller = j
     price = 1.0
     if unit_i > 0.0 and unit_j > 0.0:
-        rate_i = float64(rate[i, k]) / unit_i
-        rate_j = float64(rate[j, k]) / unit_j
+        rate_i = float64(sides[i, k, RATE]) / unit_i
+        rate_j = float64(sides[j, k, RATE]) / unit_j
         if rate_j > rate_i:
             buyer = j
             seller = i
@@ -48,77 +50,61 @@ def barter_gain(i: int, j: int, k: int, unit: int, rate: F32, curvature: F32, st
         if unit_i > 0.0:
             buyer = j
             seller = i
-        if rate[seller, k] > 0.0 or rate[buyer, k] <= 0.0 or rate[seller, unit] <= 0.0:
+        bought, paid = float64(sides[buyer, k, RATE]), float64(sides[seller, unit, RATE])
+        if sides[seller, k, RATE] > 0.0 or bought <= 0.0 or paid <= 0.0:
             return 0.0
-        gap = float64(rate[buyer, k]) + float64(rate[seller, unit])
-    bend = float64(curvature[i, k]) + float64(curvature[j, k])
-    bend += price * price * (float64(curvature[i, unit]) + float64(curvature[j, unit]))
+        gap = bought + paid
+    bend = float64(sides[i, k, CURVATURE]) + float64(sides[j, k, CURVATURE])
+    others = float64(sides[i, unit, CURVATURE]) + float64(sides[j, unit, CURVATURE])
+    bend += price * price * others
     quantity = gap / max(bend, TINY)
-    quantity = min(quantity, float64(stock[seller, k]))
-    quantity = min(quantity, float64(stock[buyer, unit]) / max(price, TINY))
+    quantity = min(quantity, float64(sides[seller, k, STOCK]))
+    quantity = min(quantity, float64(sides[buyer, unit, STOCK]) / max(price, TINY))
     return gap * quantity - 0.5 * bend * quantity * quantity
 
 
 @helper
-def goods_gain(i: int, j: int, rate: F32, curvature: F32, stock: F32) -> float:
+def goods_gain(i: int, j: int, sides: F32) -> float:
     """Return the total gain [M] of the best trade of one good for another between two traders."""
     best = 0.0
-    for unit in range(rate.shape[1] - 1, 0, -1):
+    for unit in range(sides.shape[1] - 1, 0, -1):
         for k in range(unit):
-            gain = barter_gain(i, j, k, unit, rate, curvature, stock)
+            gain = barter_gain(i, j, k, unit, sides)
             if gain <= 0.0:
-                gain = barter_gain(i, j, unit, k, rate, curvature, stock)
+                gain = barter_gain(i, j, unit, k, sides)
             if gain > best:
                 best = gain
     return best
 
 
 @borrowing
-def gather(
-    first: int,
-    last: int,
-    good: int,
-    mine: I32,
-    theirs: I32,
-    rate: F32,
-    curvature: F32,
-    stock: F32,
-    cash: F32,
-    gathered: F32,
-) -> None:
-    """Copy what the gain of trades of a good for money depends on, for some pairs."""
-    k = uint64(good)
-    for pair in range(uint64(first), uint64(last)):
+def gather(first: int, last: int, mine: I32, theirs: I32, sides: F32, gathered: F32) -> None:
+    """Copy what the gain of trades for money depends on, for some pairs."""
+    step = uint64(2 * GATHERED)
+    for pair in range(uint64(first), uint64(last), LANES):
         place = pair - uint64(first)
-        i = uint64(mine[pair])
-        j = uint64(theirs[pair])
-        gathered[uint64(RATE) + place] = rate[i, k]
-        gathered[uint64(RATE + GATHERED) + place] = rate[j, k]
-        gathered[uint64(CURVATURE) + place] = curvature[i, k]
-        gathered[uint64(CURVATURE + GATHERED) + place] = curvature[j, k]
-        gathered[uint64(STOCK) + place] = stock[i, k]
-        gathered[uint64(STOCK + GATHERED) + place] = stock[j, k]
-        gathered[uint64(CASH) + place] = cash[i]
-        gathered[uint64(CASH + GATHERED) + place] = cash[j]
+        gather_lanes(sides, mine, pair, gathered, place, step)
+        gather_lanes(sides, theirs, pair, gathered, place + uint64(OTHERS), step)
 
 
 @borrowing
-def raise_to_money_gain(first: int, last: int, gathered: F32, surplus: F64) -> None:
+def raise_to_money_gain(first: int, last: int, good: int, gathered: F32, surplus: F64) -> None:
     """Raise the surplus of some pairs to the gain of the best trade of a good for money.
 
     With marginal rates m and demand slopes s the best quantity is |m_i - m_j| / (1/s_i + 1/s_j),
     as far as the seller's stock and the buyer's cash at the midpoint go.
     """
     begin = uint64(first)
+    at = uint64(GATHERING * good)
     for place in range(uint64(last) - begin):
-        rate_i = float64(gathered[uint64(RATE) + place])
-        rate_j = float64(gathered[uint64(RATE + GATHERED) + place])
-        bend = float64(gathered[uint64(CURVATURE) + place])
-        bend += float64(gathered[uint64(CURVATURE + GATHERED) + place])
-        stock_i = float64(gathered[uint64(STOCK) + place])
-        stock_j = float64(gathered[uint64(STOCK + GATHERED) + place])
-        cash_i = float64(gathered[uint64(CASH) + place])
-        cash_j = float64(gathered[uint64(CASH + GATHERED) + place])
+        rate_i = float64(gathered[at + uint64(RATES) + place])
+        rate_j = float64(gathered[at + uint64(RATES + OTHERS) + place])
+        bend = float64(gathered[at + uint64(CURVATURES) + place])
+        bend += float64(gathered[at + uint64(CURVATURES + OTHERS) + place])
+        stock_i = float64(gathered[at + uint64(STOCKS) + place])
+        stock_j = float64(gathered[at + uint64(STOCKS + OTHERS) + place])
+        cash_i = float64(gathered[at + uint64(CASHES) + place])
+        cash_j = float64(gathered[at + uint64(CASHES + OTHERS) + place])
         second_buys = rate_j > rate_i
         stock = stock_i if second_buys else stock_j
         cash = cash_j if second_buys else cash_i
@@ -136,27 +122,27 @@ def pair_gains(
     pairs: int,
     mine: I32,
     theirs: I32,
-    rate: F32,
-    curvature: F32,
-    stock: F32,
-    cash: F32,
+    sides: F32,
     for_money: bool,
     for_goods: bool,
     gathered: F32,
     surplus: F64,
 ) -> None:
-    """Write the total gain [M] of each pair's best trade; `gathered` has room for `GATHERING`."""
+    """Write the total gain [M] of each pair's best trade.
+
+    `gathered` has room for `GATHERING` numbers a good.
+    """
     for pair in range(uint64(pairs)):
         surplus[pair] = 0.0
     if for_money:
         for first in range(0, pairs, GATHERED):
             last = min(first + GATHERED, pairs)
-            for k in range(rate.shape[1]):
-                gather(first, last, k, mine, theirs, rate, curvature, stock, cash, gathered)
-                raise_to_money_gain(first, last, gathered, surplus)
+            gather(first, last, mine, theirs, sides, gathered)
+            for k in range(sides.shape[1]):
+                raise_to_money_gain(first, last, k, gathered, surplus)
     if for_goods:
         for pair in range(uint64(pairs)):
-            gain = goods_gain(uint64(mine[pair]), uint64(theirs[pair]), rate, curvature, stock)
+            gain = goods_gain(uint64(mine[pair]), uint64(theirs[pair]), sides)
             surplus[pair] = max(surplus[pair], gain)
 
 

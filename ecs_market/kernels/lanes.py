@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
 from ecs_market.kernels.jit import spelled_out
 from ecs_market.types import F32, I32, uint64
@@ -212,3 +213,148 @@ def lanes_above(
 
     wide = types.uint64
     return wide(values, wide, wide, types.float32), write
+
+
+def _gather(sides: F32, who: I32, begin: int, out: F32, place: int, step: int) -> int:
+    for lane in range(LANES):
+        numbers = sides[who[begin + uint64(lane)]].reshape(-1)
+        for number in range(len(numbers)):
+            out[int(place) + number * int(step) + lane] = numbers[number]
+    return 0
+
+
+def _lanes_of_two(builder: Any, low: Any, high: Any, lanes: list[int]) -> Any:
+    """Return some lanes of two vectors; those of the second one count on from the first one."""
+    return builder.shuffle_vector(low, high, ir.Constant(ir.VectorType(_WORD, len(lanes)), lanes))
+
+
+def _turned(builder: Any, quads: list[Any]) -> list[Any]:
+    """Return the columns of `LANES` rows of four numbers."""
+    both = [_lanes_of_two(builder, quads[k], quads[k + 4], list(range(8))) for k in range(4)]
+    columns = []
+    for half in (0, 2):
+        lanes = [half, 8 + half, half + 1, 9 + half]
+        lanes += [lane + 4 for lane in lanes]
+        pairs = [_lanes_of_two(builder, both[k], both[k + 1], lanes) for k in (0, 2)]
+        for odd in (0, 2):
+            lanes = [odd, odd + 1, 8 + odd, 9 + odd]
+            lanes += [lane + 4 for lane in lanes]
+            columns.append(_lanes_of_two(builder, pairs[0], pairs[1], lanes))
+    return columns
+
+
+@spelled_out(_gather)
+def gather_lanes(
+    _: Any,
+    sides: Any,
+    who: Any,
+    begin: Any,  # noqa: ARG001
+    out: Any,
+    place: Any,  # noqa: ARG001
+    step: Any,  # noqa: ARG001
+) -> Any:
+    """Copy what `LANES` entries have, four numbers a good, one number after another.
+
+    The entries are `who[begin:]`.  Their first numbers go to `out[place:]`, the second ones `step`
+    places further, and so on.  Each good of an entry is read at once, and the table turned in
+    registers.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kinds = signature.args
+        sides, who, begin, out, place, step = args
+        table = context.make_array(kinds[0])(context, builder, sides)
+        goods = builder.extract_value(table.shape, 1)
+        quad = ir.VectorType(ir.FloatType(), 4)
+        data, entries = builder.bitcast(table.data, quad.as_pointer()), []
+        for lane in range(LANES):
+            at = _place(context, builder, kinds[1], who, builder.add(begin, _WIDE(lane)))
+            entries.append(builder.mul(builder.zext(builder.load(at), _WIDE), goods))
+        with cgutils.for_range(builder, goods) as loop:
+            quads = [
+                builder.load(builder.gep(data, [builder.add(entry, loop.index)]), align=4, typ=quad)
+                for entry in entries
+            ]
+            first = builder.mul(loop.index, _WIDE(4))
+            for number, column in enumerate(_turned(builder, quads)):
+                to = builder.mul(builder.add(first, _WIDE(number)), step)
+                _store(context, builder, kinds[3], out, builder.add(place, to), column)
+        return _WIDE(0)
+
+    wide = types.uint64
+    return types.int64(sides, who, wide, out, wide, wide), write
+
+
+def _ranked(first: int) -> Any:
+    """Return how to rank half of `LANES` pairs, from a certain one on, among all of them."""
+
+    def ranked(
+        weight: F32,
+        begin: int,
+        many: int,
+        theirs: I32,
+        rows: I32,
+        candidate_row: I32,
+        candidate_weight: F32,
+        place: int,
+    ) -> int:
+        total = 0
+        for pair in range(first, first + LANES // 2):
+            own = weight[begin + uint64(pair)] if pair < int(many) else np.float32(-1.0)
+            better = _above(weight, begin, many, own)
+            total += int(better)
+            candidate_row.reshape(-1)[place + better] = rows[theirs[begin + uint64(pair)]]
+            candidate_weight.reshape(-1)[place + better] = own
+        return uint64(total)
+
+    return ranked
+
+
+def _rank_from(first: int) -> Any:
+    def typing(
+        _: Any,
+        weight: Any,
+        begin: Any,  # noqa: ARG001
+        many: Any,  # noqa: ARG001
+        theirs: Any,
+        rows: Any,
+        candidate_row: Any,
+        candidate_weight: Any,
+        place: Any,  # noqa: ARG001
+    ) -> Any:
+        def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kinds = signature.args
+            weight, begin, many, theirs, rows, candidate_row, candidate_weight, place = args
+            them = _load(context, builder, kinds[0], weight, begin)
+            inside = builder.icmp_unsigned("<", _IOTA, _spread(builder, _short(builder, many)))
+            nothing = ir.Constant(them.type, [-1.0] * LANES)
+            them = builder.select(inside, them, nothing)
+            total = _WIDE(0)
+            for pair in range(first, first + LANES // 2):
+                own = builder.extract_element(them, _WORD(pair))
+                above = builder.fcmp_ordered(">", them, _spread(builder, own))
+                better = builder.ctpop(_set_of(builder, above))
+                total = builder.add(total, better)
+                at = builder.add(begin, _WIDE(pair))
+                other = builder.load(_place(context, builder, kinds[3], theirs, at))
+                row = builder.load(
+                    _place(context, builder, kinds[4], rows, builder.zext(other, _WIDE))
+                )
+                to = builder.add(place, better)
+                builder.store(row, _place(context, builder, kinds[5], candidate_row, to))
+                builder.store(own, _place(context, builder, kinds[6], candidate_weight, to))
+            return total
+
+        wide = types.uint64
+        given = (weight, wide, wide, theirs, rows, candidate_row, candidate_weight, wide)
+        return wide(*given), write
+
+    return typing
+
+
+# Write the first or the last half of at most `LANES` pairs to places of a table, each where as many
+# come before it as are heavier; return the sum of these places.  Of `many` pairs from `begin` on,
+# `weight` and the entry in the index, `theirs`, are read; lanes beyond weigh -1.  A table's row
+# begins at `place`; what is written of a pair is the row of the other, by `rows`, and its weight.
+rank_lower = spelled_out(_ranked(0))(_rank_from(0))
+rank_upper = spelled_out(_ranked(LANES // 2))(_rank_from(LANES // 2))

@@ -10,7 +10,7 @@ from ecs_market.kernels.lanes import LANES
 from ecs_market.kernels.ranking import rank_few, rank_many
 from ecs_market.kernels.sight import neighbourhood, pairs_in_sight
 from ecs_market.kernels.spatial import apart
-from ecs_market.types import F32, F64, I8, I32, I64, int64, uint64
+from ecs_market.types import F32, F64, I8, I32, I64, Bool, int64, uint64
 
 # Pairs of so many traders, or more than so many pairs, are not worked on at a time: what is noted
 # of them stays in the nearest cache.
@@ -108,10 +108,7 @@ def find_while_room(
     vision: I32,
     grasp: I32,
     stands: bool,
-    rate: F32,
-    curvature: F32,
-    stock: F32,
-    cash: F32,
+    sides: F32,
     beta_power: F64,
     least_gain: float,
     barred_kind: I8,
@@ -125,6 +122,7 @@ def find_while_room(
     for_money: bool,
     for_goods: bool,
     candidate_surplus: F32,
+    overlooked: Bool,
     period_x: int,
     period_y: int,
     room: int,
@@ -176,10 +174,7 @@ def find_while_room(
             pairs,
             mine,
             theirs,
-            rate,
-            curvature,
-            stock,
-            cash,
+            sides,
             for_money,
             for_goods,
             gathered,
@@ -239,6 +234,7 @@ def find_while_room(
                     candidate_row,
                     candidate_weight,
                     candidate_surplus,
+                    overlooked,
                 )
             count[row] = pay
             first = last
@@ -262,10 +258,7 @@ def find_partners(
     vision: I32,
     grasp: I32,
     stands: bool,
-    rate: F32,
-    curvature: F32,
-    stock: F32,
-    cash: F32,
+    sides: F32,
     beta_power: F64,
     least_gain: float,
     barred_kind: I8,
@@ -279,6 +272,7 @@ def find_partners(
     for_money: bool,
     for_goods: bool,
     candidate_surplus: F32,
+    overlooked: Bool,
     period_x: int,
     period_y: int,
 ) -> None:
@@ -286,9 +280,9 @@ def find_partners(
 
     Both must see each other, and one must be able to walk if they are apart; a discounted gain
     under `least_gain` [M] is none.  `candidate_surplus` gets the gain that is not discounted,
-    unless it has no columns.
+    unless it has no columns.  Whose list is full has `overlooked` set for those that found no room.
     """
-    gathered = np.empty(GATHERING, np.float32)
+    gathered = np.empty(GATHERING * sides.shape[1], np.float32)
     heaviest = np.empty(candidate_row.shape[1], np.float32)
     ends = np.empty(TRADERS_AT_ONCE, np.int64)
     runs = np.empty((2, 2 * tiles_y + 2), np.int32)
@@ -311,10 +305,7 @@ def find_partners(
             vision,
             grasp,
             stands,
-            rate,
-            curvature,
-            stock,
-            cash,
+            sides,
             beta_power,
             least_gain,
             barred_kind,
@@ -328,6 +319,7 @@ def find_partners(
             for_money,
             for_goods,
             candidate_surplus,
+            overlooked,
             period_x,
             period_y,
             room,

@@ -91,11 +91,12 @@ def conclude_pursuits(
     barred_until: I32,
     period_x: int,
     period_y: int,
-) -> None:
+) -> bool:
     """End pursuits that were filled; count the ticks within reach of those that were not.
 
-    After `patience` of them the target is barred for `cooldown` ticks.
+    After `patience` of them the target is barred for `cooldown` ticks.  Returns whether any was.
     """
+    bars = False
     for row in range(start, stop):
         if kind[row] == IDLE or since[row] < 0:
             continue
@@ -133,5 +134,7 @@ def conclude_pursuits(
                 barred_target,
                 barred_until,
             )
+            bars = True
             since[row] = -1
             waited[row] = 0
+    return bars

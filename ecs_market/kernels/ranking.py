@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.jit import borrowing, helper, inlined
-from ecs_market.kernels.lanes import LANES, lanes_above
-from ecs_market.types import F32, F64, I32, I64, float64, int64, uint64
+from ecs_market.kernels.lanes import LANES, lanes_above, rank_lower, rank_upper
+from ecs_market.types import F32, F64, I32, I64, Bool, float64, int64, uint64
 
 
 @helper
@@ -42,29 +42,38 @@ def rank(
     candidate_row: I32,
     candidate_weight: F32,
     candidate_surplus: F32,
+    overlooked: Bool,
 ) -> None:
     """Write the best of a trader's pairs, ties by the lower id, to its row, best first.
 
     A pair's place is the number of those before it.  Those lighter than `least` are not among them.
+    Several may write at once that somebody is overlooked: they all write the same.
     """
     slots = uint64(candidate_row.shape[1])
     kept = uint64(candidate_surplus.shape[1])
     me = uint64(row)
     for pair in range(uint64(first), uint64(last)):
         if weight[pair] < least:
+            if weight[pair] >= 0.0:
+                overlooked[uint64(rows[uint64(theirs[pair])])] = True
             continue
-        ident = ids[uint64(rows[uint64(theirs[pair])])]
         place = uint64(0)
+        equal = 0
         for other in range(uint64(first), uint64(last)):
-            if weight[other] > weight[pair]:
-                place += uint64(1)
-            elif weight[other] == weight[pair]:
-                place += uint64(ids[uint64(rows[uint64(theirs[other])])] < ident)
+            place += uint64(weight[other] > weight[pair])
+            equal += int64(weight[other] == weight[pair])
+        if equal > 1:
+            ident = ids[uint64(rows[uint64(theirs[pair])])]
+            for other in range(uint64(first), uint64(last)):
+                if weight[other] == weight[pair]:
+                    place += uint64(ids[uint64(rows[uint64(theirs[other])])] < ident)
         if place < slots:
             candidate_row[me, place] = rows[uint64(theirs[pair])]
             candidate_weight[me, place] = weight[pair]
             if place < kept:
                 candidate_surplus[me, place] = np.float32(surplus[pair])
+        else:
+            overlooked[uint64(rows[uint64(theirs[pair])])] = True
 
 
 @inlined
@@ -82,21 +91,22 @@ def rank_few(
 
     The result is negative, and what was written means nothing, if two are equally good.  A pair's
     place is the number of better ones: comparing each with each asks for no branch that could not
-    be foreseen.  Pairs that do not pay, and lanes without a pair, come behind, all in one place.
+    be foreseen, but whether there are more than half of `LANES`.  Pairs that do not pay, and lanes
+    without a pair, come behind, all in one place.
     """
     begin = uint64(first)
     many = uint64(last) - begin
-    me = uint64(row)
-    paying = lanes_above(weight, begin, many, np.float32(-0.5))
-    places = uint64(0)
-    for pair in range(uint64(LANES)):
-        own = weight[begin + pair] if pair < many else np.float32(-1.0)
-        place = lanes_above(weight, begin, many, own)
-        places += place
-        candidate_row[me, place] = rows[uint64(theirs[begin + pair])]
-        candidate_weight[me, place] = own
-    pay = int64(paying)
-    distinct = pay * (pay - 1) // 2 + (LANES - pay) * pay == int64(places)
+    slots = uint64(candidate_row.shape[1])
+    place = uint64(row) * slots
+    ranked = LANES // 2
+    places = rank_lower(weight, begin, many, theirs, rows, candidate_row, candidate_weight, place)
+    if many > uint64(ranked):
+        places += rank_upper(
+            weight, begin, many, theirs, rows, candidate_row, candidate_weight, place
+        )
+        ranked = LANES
+    pay = int64(lanes_above(weight, begin, many, np.float32(-0.5)))
+    distinct = pay * (pay - 1) // 2 + (ranked - pay) * pay == int64(places)
     return pay if distinct else int64(-1)
 
 
@@ -114,6 +124,7 @@ def rank_many(
     candidate_row: I32,
     candidate_weight: F32,
     candidate_surplus: F32,
+    overlooked: Bool,
 ) -> int:
     """Write the best of any number of a trader's pairs to its row; return how many."""
     slots = candidate_row.shape[1]
@@ -136,5 +147,6 @@ def rank_many(
         candidate_row,
         candidate_weight,
         candidate_surplus,
+        overlooked,
     )
     return int64(min(pay, slots))

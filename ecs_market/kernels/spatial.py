@@ -24,6 +24,9 @@ COLUMN_SHIFT = 1
 STRIP_SHIFT = 3
 # How many tiles there are at most for each entry; and without any.
 TILES_AN_ENTRY = 8
+# What an index holds of a trader for each good; together it is as long as a short vector.
+RATE, CURVATURE, STOCK, CASH = range(4)
+SIDE = 4
 FEW_TILES = 1024
 
 
@@ -47,10 +50,10 @@ class TraderIndex:
         int32 (m,): how far one who does not walk to others can trade, -1 for who does [cell].
     stands
         Whether there is one who does not.
-    rate, curvature, stock
-        float32 (m, K): marginal rate [M / unit], minus its slope, holdings [unit].
-    cash
-        float32 (m,): what can be paid with [M].
+    sides
+        float32 (m, K, SIDE): for each good what the gain of trading it depends on, namely the
+        marginal rate [M / unit], minus its slope, how much there is of it [unit], and what it can
+        be paid with [M].
     """
 
     tiles_x: int
@@ -64,10 +67,7 @@ class TraderIndex:
     vision: I32
     grasp: I32
     stands: bool
-    rate: F32
-    curvature: F32
-    stock: F32
-    cash: F32
+    sides: F32
 
     @property
     def tiling(self) -> tuple[int, int, int]:
@@ -216,10 +216,7 @@ def fill_index(
     out_y: I32,
     out_vision: I32,
     out_grasp: I32,
-    out_rate: F32,
-    out_curvature: F32,
-    out_stock: F32,
-    out_cash: F32,
+    sides: F32,
     wanders: bool,
 ) -> bool:
     """Copy what the search reads; return whether anybody does not walk to others.
@@ -236,9 +233,10 @@ def fill_index(
         stays = budget[row] <= 0 or wanders
         out_grasp[entry] = interaction[row] if stays else -1
         stands |= stays
+        money = np.float32(float64(cash[row]) * minor_size)
         for k in range(uint64(n)):
-            out_rate[entry, k] = rate[row, k]
-            out_curvature[entry, k] = curvature[row, k]
-            out_stock[entry, k] = np.float32(float64(goods[row, k]) * lot_size)
-        out_cash[entry] = np.float32(float64(cash[row]) * minor_size)
+            sides[entry, k, RATE] = rate[row, k]
+            sides[entry, k, CURVATURE] = curvature[row, k]
+            sides[entry, k, STOCK] = np.float32(float64(goods[row, k]) * lot_size)
+            sides[entry, k, CASH] = money
     return stands

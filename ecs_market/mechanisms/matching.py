@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ecs_market.components.barred import Barred
 from ecs_market.components.identity import Identity
 from ecs_market.components.intent import Intent
 from ecs_market.components.pairing import Pairing
@@ -26,7 +25,8 @@ from ecs_market.kernels.matching import (
     pair_rest,
 )
 from ecs_market.kernels.spatial import accumulate
-from ecs_market.types import F32, I8, I32
+from ecs_market.mechanisms.pursuits import bars_in_force
+from ecs_market.types import F32, I8, I32, Bool
 from ecs_market.world import World
 
 
@@ -41,7 +41,9 @@ def three_pass(world: World) -> None:
     for table in world.tables(Intent, Pairing):
         world.over(table.start, table.stop, pair_mutual, *choices, search.mate)
     # A full list holds the best, so that who is not on it comes after all who are.
-    _heaviest_first(world, list_suitors, search.candidate_weight, search.candidates)
+    _heaviest_first(
+        world, list_suitors, search.candidate_weight, search.candidates, search.overlooked
+    )
 
 
 def greedy_surplus(world: World) -> None:
@@ -90,20 +92,23 @@ def _all_edges(world: World, weight: F32) -> None:
     search = world.scratch.search
     for table in world.tables(Intent, Pairing):
         world.over(table.start, table.stop, open_seekers, search.choice_kind, search.mate)
-    _heaviest_first(world, list_edges, weight, np.zeros(world.agents.end, np.int8))
+    end = world.agents.end
+    _heaviest_first(world, list_edges, weight, np.zeros(end, np.int8), np.ones(end, np.bool_))
 
 
-def _heaviest_first(world: World, listing: Callable[..., Any], weight: F32, own: I8) -> None:
+def _heaviest_first(
+    world: World, listing: Callable[..., Any], weight: F32, own: I8, looked_at: Bool
+) -> None:
     """Match who is open greedily by weight.
 
-    `own` says how much of an agent's list comes before the rest.  `listing` finds that rest, which
-    is then sorted.
+    `own` says how much of an agent's list comes before the rest.  `listing` finds that rest in the
+    lists of the rows that are `looked_at`; it is then sorted.
     """
-    search, barred = world.scratch.search, world.agents.whole(Barred)
+    search = world.scratch.search
     ids, end, mate = world.agents.whole(Identity).id, world.agents.end, search.mate
-    bars = (barred.kind, barred.target, barred.until)
+    bars = bars_in_force(world)
     lists = (world.tick, ids, search.candidates, search.candidate_row, weight)
-    edges = world.over(0, end, listing, *lists, mate, *bars)
+    edges = world.over(0, end, listing, *lists, looked_at, mate, *bars)
     first, other_row, other_weight = _by_end(edges, end)
     if len(other_row):
         world.over(0, end, sort_suitors, ids, first, other_row, other_weight)
