@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ecs_market.kernels.lanes import LANES
+from ecs_market.kernels.patches import patches_within
 from ecs_market.kernels.ranking import rank_few
 from ecs_market.kernels.sight import pairs_in_sight
 from ecs_market.settings import OPEN
@@ -38,6 +39,29 @@ def test_all_in_sight_are_found_however_far_apart(torus: bool, side: int) -> Non
             assert mine[1:pairs].tolist() == [i] * len(expected)
             found += len(expected)
     assert found > 10
+
+
+@pytest.mark.parametrize("side", [9, 2**31 - 1])
+@pytest.mark.parametrize("torus", [False, True])
+def test_the_patches_within_sight_of_a_place(torus: bool, side: int) -> None:
+    generator = np.random.default_rng(side)
+    period = side if torus else OPEN
+    found = 0
+    for entries in [1, 7, 8, 9, 23]:
+        x, y = generator.integers(0, side, (2, entries)).astype(np.int32)
+        for begin in range(entries):
+            for end in range(max(0, begin - 1), entries + 1):
+                at = [int(cell) for cell in generator.integers(0, side, 2)]
+                sight = int(generator.integers(0, side))
+                near = patches_within(begin, end, at[0], at[1], sight, x, y, period, period)
+                gaps = [
+                    np.abs(cells.astype(np.int64) - a) for cells, a in zip((x, y), at, strict=True)
+                ]
+                far = sum(np.minimum(gap, period - gap) for gap in gaps)
+                expected = [k for k in range(begin, min(end, begin + LANES)) if far[k] <= sight]
+                assert [begin + k for k in range(LANES) if near >> k & 1] == expected
+                found += len(expected)
+    assert found > 100
 
 
 @pytest.mark.parametrize("pairs", range(LANES + 1))

@@ -16,7 +16,7 @@ from ecs_market.components.intent import IDLE, MARKET, PARTNER, RESOURCE, Intent
 from ecs_market.components.inventory import Inventory
 from ecs_market.components.position import Position
 from ecs_market.components.resource_patches import ResourcePatches
-from ecs_market.kernels.pursuit import add_bar
+from ecs_market.kernels.pursuit import bar
 from tests.oracles.walking import gap
 from tests.oracles.worlds import (
     COBB_DOUGLAS,
@@ -76,11 +76,13 @@ def test_a_short_bar_does_not_end_a_longer_one() -> None:
     slots = (barred.kind, barred.target, barred.until)
     rows = world.agent_rows
     world.tick = 20
-    add_bar(rows[:2], MARKET, np.array([0, 0]), 26, *slots)
-    add_bar(rows[1:], MARKET, np.array([1, 1]), 22, *slots)
+    for row in rows[:2]:
+        bar(row, MARKET, 0, 26, *slots)
+    for row in rows[1:]:
+        bar(row, MARKET, 1, 22, *slots)
     first, second = (MARKET, 0), (MARKET, 1)
     assert [agent.barred for agent in agents_of(world)] == [{first}, {first, second}, {second}]
-    add_bar(rows[1:2], PARTNER, np.array([2]), 22, *slots)
+    bar(rows[1], PARTNER, 2, 22, *slots)
     assert agents_of(world)[1].barred == {first, second}
     world.tick = 22
     assert [agent.barred for agent in agents_of(world)] == [{first}, {first}, set()]

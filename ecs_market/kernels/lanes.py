@@ -33,6 +33,8 @@ LANES_OF = np.array(
     ],
     np.uint8,
 )
+# How many lanes each set has.
+LANE_COUNT = np.array([lanes.bit_count() for lanes in range(1 << LANES)], np.uint8)
 
 
 def _place(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
@@ -83,6 +85,28 @@ def _set_of(builder: Any, lanes: Any) -> Any:
     return builder.zext(builder.bitcast(lanes, _BYTE), _WIDE)
 
 
+def _far(context: Any, builder: Any, axes: Any) -> Any:
+    """Return how far `LANES` entries are from a place, the shorter ways round.
+
+    Of each axis are given: where they are, as type, array and index, the place, and the period.
+    """
+    far: Any = None
+    for kind, array, index, here, length in axes:
+        gap = builder.sub(_load(context, builder, kind, array, index), _spread(builder, here))
+        back = builder.neg(gap)
+        gap = builder.select(builder.icmp_signed("<", gap, back), back, gap)
+        period = _spread(builder, _short(builder, length))
+        gap = _smaller(builder, gap, builder.sub(period, gap))
+        far = gap if far is None else builder.add(far, gap)
+    return far
+
+
+def _inside(builder: Any, begin: Any, end: Any) -> Any:
+    """Return which of the entries from `begin` on come before `end`."""
+    left = _spread(builder, _short(builder, builder.sub(end, begin)))
+    return builder.icmp_unsigned("<", _IOTA, left)
+
+
 def _seen(
     x: I32,
     y: I32,
@@ -124,27 +148,84 @@ def lanes_seen(
     def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kinds = signature.args
         begin, end, me = args[3:6]
-        far: Any = None
-        for axis in (0, 1):
-            there = _load(context, builder, kinds[axis], args[axis], begin)
-            here = builder.load(_place(context, builder, kinds[axis], args[axis], me))
-            way = builder.sub(there, _spread(builder, here))
-            back = builder.neg(way)
-            gap = builder.select(builder.icmp_signed("<", way, back), back, way)
-            period = _spread(builder, _short(builder, args[6 + axis]))
-            gap = _smaller(builder, gap, builder.sub(period, gap))
-            far = gap if far is None else builder.add(far, gap)
+        axes = []
+        for kind, array, period in zip(kinds[:2], args[:2], args[6:8], strict=True):
+            here = builder.load(_place(context, builder, kind, array, me))
+            axes.append((kind, array, begin, here, period))
+        far = _far(context, builder, axes)
         theirs = _load(context, builder, kinds[2], args[2], begin)
         mine = builder.load(_place(context, builder, kinds[2], args[2], me))
         sees = builder.icmp_unsigned("<=", far, _smaller(builder, theirs, _spread(builder, mine)))
-        left = _spread(builder, _short(builder, builder.sub(end, begin)))
         own = _spread(builder, builder.trunc(builder.sub(me, begin), _WORD))
-        sees = builder.and_(sees, builder.icmp_unsigned("<", _IOTA, left))
+        sees = builder.and_(sees, _inside(builder, begin, end))
         sees = builder.and_(sees, builder.icmp_unsigned("!=", _IOTA, own))
         return _set_of(builder, sees)
 
     wide = types.uint64
     return wide(x, y, vision, wide, wide, wide, types.int64, types.int64), write
+
+
+def _within(
+    x: I32,
+    y: I32,
+    begin: int,
+    end: int,
+    at_x: int,
+    at_y: int,
+    reach: int,
+    period_x: int,
+    period_y: int,
+) -> int:
+    found = 0
+    for lane in range(min(LANES, max(0, int(end) - int(begin)))):
+        gap_x = abs(int(at_x) - int(x[begin + uint64(lane)]))
+        gap_y = abs(int(at_y) - int(y[begin + uint64(lane)]))
+        far = min(gap_x, int(period_x) - gap_x) + min(gap_y, int(period_y) - gap_y)
+        found |= int(far <= int(reach)) << lane
+    return uint64(found)
+
+
+@spelled_out(_within)
+def lanes_within(
+    _: Any,
+    x: Any,
+    y: Any,
+    begin: Any,  # noqa: ARG001
+    end: Any,  # noqa: ARG001
+    at_x: Any,  # noqa: ARG001
+    at_y: Any,  # noqa: ARG001
+    reach: Any,  # noqa: ARG001
+    period_x: Any,  # noqa: ARG001
+    period_y: Any,  # noqa: ARG001
+) -> Any:
+    """Return which of the entries from `begin` to `end` lie within reach of a place, as bits.
+
+    Only the first `LANES` of them are looked at, and so many are read.
+    """
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        begin, end, _, _, reach = args[2:7]
+        far = _far(
+            context,
+            builder,
+            [
+                (
+                    signature.args[axis],
+                    args[axis],
+                    begin,
+                    builder.trunc(args[4 + axis], _WORD),
+                    args[7 + axis],
+                )
+                for axis in (0, 1)
+            ],
+        )
+        # A span that ends before it begins is empty.
+        end = builder.select(builder.icmp_unsigned("<", end, begin), begin, end)
+        near = builder.icmp_unsigned("<=", far, _spread(builder, _short(builder, reach)))
+        return _set_of(builder, builder.and_(near, _inside(builder, begin, end)))
+
+    wide, signed = types.uint64, types.int64
+    return wide(x, y, wide, wide, signed, signed, wide, signed, signed), write
 
 
 def _append(
@@ -358,3 +439,22 @@ def _rank_from(first: int) -> Any:
 # begins at `place`; what is written of a pair is the row of the other, by `rows`, and its weight.
 rank_lower = spelled_out(_ranked(0))(_rank_from(0))
 rank_upper = spelled_out(_ranked(LANES // 2))(_rank_from(LANES // 2))
+
+
+def _no_prefetch(*_: Any) -> int:
+    return 0
+
+
+@spelled_out(_no_prefetch)
+def prefetch(_: Any, values: Any, index: Any) -> Any:  # noqa: ARG001
+    """Ask for an entry of a table to be brought near; it may lie beyond the end."""
+
+    def write(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        place = _place(context, builder, signature.args[0], *args)
+        byte = builder.bitcast(place, _BYTE.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _WORD, _WORD, _WORD])
+        called = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(called, [byte, _WORD(0), _WORD(3), _WORD(1)])
+        return _WIDE(0)
+
+    return types.int64(values, types.uint64), write

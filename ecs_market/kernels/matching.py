@@ -15,7 +15,11 @@ import numpy as np
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.edges import CLOSED, OPEN, bars
 from ecs_market.kernels.jit import borrowing, inlined, kernel
+from ecs_market.kernels.lanes import prefetch
 from ecs_market.types import I8, I32, I64, int64, uint64
+
+# Memory takes about as long to answer as so many rows take to be settled.
+AHEAD = 16
 
 
 @kernel
@@ -138,6 +142,14 @@ def pair_up(
     return True
 
 
+@inlined
+def bring_near(row: int, candidate_row: I32) -> None:
+    """Ask for the lists of a row's best candidates, which may be far from its own in memory."""
+    slots = uint64(candidate_row.shape[1])
+    for slot in range(uint64(min(candidate_row.shape[1], 2))):
+        prefetch(candidate_row, uint64(candidate_row[uint64(row), slot]) * slots)
+
+
 @kernel
 def pair_heaviest(
     start: int,
@@ -163,6 +175,8 @@ def pair_heaviest(
     left = np.empty(stop - start, np.int32)
     many = 0
     for row in range(start, stop):
+        if row + AHEAD < stop:
+            bring_near(row + AHEAD, candidate_row)
         if mate[row] == OPEN and not pair_up(
             row,
             start,

@@ -7,6 +7,7 @@ import numpy as np
 from ecs_market.kernels.gains import GATHERING, discount_gains, pair_gains
 from ecs_market.kernels.jit import borrowing, helper, inlined, kernel
 from ecs_market.kernels.lanes import LANES
+from ecs_market.kernels.pursuit import leaves_alone
 from ecs_market.kernels.ranking import rank_few, rank_many
 from ecs_market.kernels.sight import neighbourhood, pairs_in_sight
 from ecs_market.kernels.spatial import apart
@@ -24,18 +25,6 @@ def bars_any(row: int, tick: int, kind: int, barred_kind: I8, until: I32) -> boo
     found = False
     for slot in range(uint64(barred_kind.shape[1])):
         found |= (until[row, slot] > tick) & (barred_kind[row, slot] == kind)
-    return found
-
-
-@inlined
-def is_barred(
-    row: int, target: int, tick: int, kind: int, barred_kind: I8, barred_target: I32, until: I32
-) -> bool:
-    """Return whether an agent leaves a target of some kind alone for now."""
-    found = False
-    for slot in range(uint64(barred_kind.shape[1])):
-        bars = (until[row, slot] > tick) & (barred_kind[row, slot] == kind)
-        found |= bars & (barred_target[row, slot] == target)
     return found
 
 
@@ -79,7 +68,7 @@ def rule_out_barred(
     """Take the weight of a trader's pairs with those whom it leaves alone."""
     for pair in range(uint64(first), uint64(last)):
         ident = ids[uint64(rows[uint64(theirs[pair])])]
-        if is_barred(row, ident, tick, kind, barred_kind, barred_target, barred_until):
+        if leaves_alone(row, ident, tick, kind, barred_kind, barred_target, barred_until):
             weight[pair] = -1.0
 
 

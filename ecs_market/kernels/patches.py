@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ecs_market.kernels.jit import helper, kernel
+from ecs_market.kernels.jit import helper, inlined, kernel
+from ecs_market.kernels.lanes import LANE_COUNT, LANES, LANES_OF, lanes_within
+from ecs_market.kernels.pursuit import leaves_alone
 from ecs_market.kernels.spatial import TILE_SHIFT, apart, tile_spans
 from ecs_market.types import F32, F64, I8, I32, I64, Bool, float64, int64, uint64
 
@@ -23,6 +25,34 @@ def amount_now(
     if grown > (max_amount - amount) // rate:
         return max_amount
     return amount + rate * grown
+
+
+@inlined
+def patches_within(
+    begin: int,
+    end: int,
+    x: int,
+    y: int,
+    sight: int,
+    patch_x: I32,
+    patch_y: I32,
+    period_x: int,
+    period_y: int,
+) -> int:
+    """Return which of the first `LANES` patches from `begin` to `end` are in sight, as bits."""
+    first = uint64(begin)
+    if first + uint64(LANES) <= uint64(patch_x.shape[0]):
+        return lanes_within(
+            patch_x, patch_y, first, uint64(end), x, y, uint64(sight), period_x, period_y
+        )
+    seen = uint64(0)
+    bit = uint64(1)
+    for place in range(first, uint64(end)):
+        far = apart(x, int64(patch_x[place]), period_x) + apart(y, int64(patch_y[place]), period_y)
+        if far <= sight:
+            seen |= bit
+        bit <<= uint64(1)
+    return seen
 
 
 @kernel
@@ -87,35 +117,41 @@ def find_patches(
             second = part & two == 1
             first = uint64(tile_y * tiles_x + (left_2 if second else left))
             last = uint64(tile_y * tiles_x + (right_2 if second else right) + 1)
-            for place in range(uint64(tile_start[first]), uint64(tile_start[last])):
-                distance = apart(xi, int64(patch_x[place]), period_x)
-                distance += apart(yi, int64(patch_y[place]), period_y)
-                if distance > sight:
-                    continue
-                lots = amount_now(
-                    amount[place], int64(touched[place]), tick, growth, cooldown, max_amount
+            place = uint64(tile_start[first])
+            end = uint64(tile_start[last])
+            # Once at least: whether there is a patch at all could not be foreseen.
+            while True:
+                seen = patches_within(
+                    place, end, xi, yi, sight, patch_x, patch_y, period_x, period_y
                 )
-                worth = float64(rate[row, uint64(good[place])]) * (float64(lots) * lot_size)
-                value = worth * beta_power[uint64(distance)]
-                if value < min_value:
-                    continue
-                patch = int64(place)
-                better = value > value_chosen
-                if value == value_chosen and chosen != kept:
-                    better = patch == kept or patch < chosen
-                if not better:
-                    continue
-                barred = False
-                for slot in range(uint64(barred_kind.shape[1])):
-                    if (
-                        barred_until[row, slot] > tick
-                        and barred_kind[row, slot] == resource_kind
-                        and barred_target[row, slot] == patch
+                for each in range(uint64(LANE_COUNT[seen])):
+                    patch = place + uint64(LANES_OF[seen, each])
+                    distance = apart(xi, int64(patch_x[patch]), period_x)
+                    distance += apart(yi, int64(patch_y[patch]), period_y)
+                    lots = amount_now(
+                        amount[patch], int64(touched[patch]), tick, growth, cooldown, max_amount
+                    )
+                    worth = float64(rate[row, uint64(good[patch])]) * (float64(lots) * lot_size)
+                    value = worth * beta_power[uint64(distance)]
+                    if value < min_value:
+                        continue
+                    better = value > value_chosen
+                    if value == value_chosen and chosen != kept:
+                        better = int64(patch) == kept or int64(patch) < chosen
+                    if better and not leaves_alone(
+                        row,
+                        int64(patch),
+                        tick,
+                        resource_kind,
+                        barred_kind,
+                        barred_target,
+                        barred_until,
                     ):
-                        barred = True
-                if not barred:
-                    chosen = patch
-                    value_chosen = value
+                        chosen = int64(patch)
+                        value_chosen = value
+                place += uint64(LANES)
+                if place >= end:
+                    break
         best_patch[row] = chosen
         best_value[row] = value_chosen
 

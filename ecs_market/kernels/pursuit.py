@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
-from ecs_market.kernels.jit import helper, kernel
+from ecs_market.kernels.jit import helper, inlined, kernel
 from ecs_market.kernels.spatial import apart
-from ecs_market.types import I8, I32, I64, Bool, int64
+from ecs_market.types import I8, I32, I64, Bool, int64, uint64
 
 
 @helper
@@ -22,13 +22,16 @@ def bar(row: int, kind: int, target: int, until: int, kinds: I8, targets: I32, u
     untils[row, slot] = until
 
 
-@kernel
-def add_bar(
-    rows: I64, kind: int, target: I64, until: int, kinds: I8, targets: I32, untils: I32
-) -> None:
-    """Bar each row's target until the given tick."""
-    for position in range(rows.shape[0]):
-        bar(rows[position], kind, target[position], until, kinds, targets, untils)
+@inlined
+def leaves_alone(
+    row: int, ident: int, tick: int, pursued: int, kind: I8, target: I32, until: I32
+) -> bool:
+    """Return whether an agent leaves a target of the kind `pursued` alone for now."""
+    found = False
+    for slot in range(uint64(kind.shape[1])):
+        bars = (until[row, slot] > tick) & (kind[row, slot] == pursued)
+        found |= bars & (target[row, slot] == ident)
+    return found
 
 
 @kernel

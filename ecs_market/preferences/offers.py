@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ecs_market.kernels.broadcast import confidence_at
-from ecs_market.kernels.jit import absorbed, borrowing, helper
+from ecs_market.kernels.jit import absorbed, helper
 from ecs_market.kernels.memory import recall, remembered_since
+from ecs_market.kernels.pursuit import leaves_alone
 from ecs_market.kernels.spatial import apart
 from ecs_market.types import F64, I8, I32, I64, Bool, int64, uint64
 
@@ -136,21 +137,6 @@ def new_offers(room: int) -> Offers:
         np.empty(room),
         np.empty(room),
     )
-
-
-@borrowing
-def leaves_alone(
-    row: int, ident: int, tick: int, market_kind: int, kind: I8, target: I32, until: I32
-) -> bool:
-    """Return whether an agent leaves the post `ident` alone for now."""
-    for slot in range(uint64(kind.shape[1])):
-        if (
-            until[row, slot] > tick
-            and kind[row, slot] == market_kind
-            and target[row, slot] == ident
-        ):
-            return True
-    return False
 
 
 @absorbed
