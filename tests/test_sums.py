@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -48,19 +49,22 @@ def test_pairs_that_trade_no_lot_of_a_good_add_nothing_to_it() -> None:
     found.offset[:] = np.where(lots > 0, generator.normal(size=lots.shape), 0.0)
     found.squares[:] = np.where(lots > 0, generator.random(lots.shape), 0.0)
     order = generator.permutation(pairs)
-    volume, total = np.zeros((1, GOODS), np.int64), Prices.none(1, GOODS)
-    add_pairs(order, found.origin, found.sums, volume, total.origin, total.sums)
+    size = 20
+    total = Prices.none(3, GOODS)
+    add_pairs(1, 3, size, order, found.origin, found.sums, total.origin, total.sums)
+    add_pairs(0, 1, size, order, found.origin, found.sums, total.origin, total.sums)
 
-    assert volume[0].tolist() == lots.sum(axis=0).tolist()
-    for k in range(GOODS):
-        traded = [pair for pair in order.tolist() if lots[pair, k] > 0]
+    assert total.lots.sum(axis=0).tolist() == lots.sum(axis=0).tolist()
+    for place, k in itertools.product(range(3), range(GOODS)):
+        together = order[place * size : (place + 1) * size]
+        traded = [pair for pair in together.tolist() if lots[pair, k] > 0]
         origin = int(steps[traded[0], k]) if traded else 0
-        size, offset, squares = 0.0, 0.0, 0.0
+        many, offset, squares = 0.0, 0.0, 0.0
         for pair in traded:
             own, away = found.lots[pair, k], found.offset[pair, k]
             moved = float(found.origin[pair, k] - origin)
             squares += found.squares[pair, k] + 2.0 * moved * away + own * moved * moved
             offset += away + own * moved
-            size += own
-        assert total.origin[0, k] == origin
-        assert [each[0, k] for each in total.sums] == [size, offset, squares]
+            many += own
+        assert total.origin[place, k] == origin
+        assert [each[place, k] for each in total.sums] == [many, offset, squares]

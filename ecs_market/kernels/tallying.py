@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.kernels.jit import borrowing, kernel
-from ecs_market.types import F64, I32, I64, float64, int64
+from ecs_market.types import F64, I32, I64, float64
 
 
 @borrowing
@@ -49,26 +49,29 @@ def add_gains(start: int, stop: int, rows: I32 | I64, gain: I64, realised: I64) 
 
 @kernel
 def add_pairs(
+    start: int,
+    stop: int,
+    size: int,
     order: I64,
     pair_origin: I64,
     pair_sums: tuple[F64, F64, F64],
-    volume: I64,
     origin: I64,
     sums: tuple[F64, F64, F64],
 ) -> None:
-    """Add the moments of pairs, in the given order, to those of one place, and their lots."""
+    """Add the moments of pairs, in the given order, to those of places: `size` pairs to each."""
     weight, offset, squares = sums
     lots, away, squared = pair_sums
-    for i in range(order.shape[0]):
-        pair = order[i]
-        for k in range(lots.shape[1]):
-            size = lots[pair, k]
-            if size == 0.0:
-                continue
-            if weight[0, k] == 0.0:
-                origin[0, k] = pair_origin[pair, k]
-            moved = float64(pair_origin[pair, k] - origin[0, k])
-            squares[0, k] += squared[pair, k] + 2.0 * moved * away[pair, k] + size * moved * moved
-            offset[0, k] += away[pair, k] + size * moved
-            weight[0, k] += size
-            volume[0, k] += int64(size)
+    for place in range(start, stop):
+        for i in range(place * size, min((place + 1) * size, order.shape[0])):
+            pair = order[i]
+            for k in range(lots.shape[1]):
+                many = lots[pair, k]
+                if many == 0.0:
+                    continue
+                if weight[place, k] == 0.0:
+                    origin[place, k] = pair_origin[pair, k]
+                moved = float64(pair_origin[pair, k] - origin[place, k])
+                more = squared[pair, k] + 2.0 * moved * away[pair, k]
+                squares[place, k] += more + many * moved * moved
+                offset[place, k] += away[pair, k] + many * moved
+                weight[place, k] += many

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.kernels.tallying import add_pairs, add_trades
-from ecs_market.totals import Tally
+from ecs_market.totals import Prices, Tally
 from ecs_market.world import World
+
+PAIRS_TOGETHER = 4096
 
 
 def tally_posts(world: World) -> Tally:
@@ -42,13 +44,21 @@ def tally_pairs(world: World) -> Tally:
         tally.trades[0] = bargains.agreements.sum()
         tally.clears[0] = 1
         tally.gain[0] = bargains.side_gain.sum()
-        # Sums are of each pair first, and of pairs by their ids: the order of rows changes no bit.
-        add_pairs(
+        # Sums are of each pair first, and of pairs by their ids, always so many of them together:
+        # neither the order of rows nor threads change a bit.
+        groups = Prices.none(-(-len(bargains.order) // PAIRS_TOGETHER), world.goods)
+        world.over(
+            0,
+            len(groups.lots),
+            add_pairs,
+            PAIRS_TOGETHER,
             bargains.order,
             bargains.prices.origin,
             bargains.prices.sums,
-            tally.volume,
-            tally.prices.origin,
-            tally.prices.sums,
+            groups.origin,
+            groups.sums,
+            cost=PAIRS_TOGETHER,
         )
+        tally.prices = groups.pooled()
+        tally.volume[:] = tally.prices.lots.astype(np.int64)
     return tally
