@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -99,8 +98,10 @@ def _digest(world: World, table: _Rows) -> int:
     if world.threads == 1 or rows < SERIAL_ROWS:
         return table_digest(table.ids, table.columns)
 
-    def digest(part: tuple[int, int]) -> int:
-        return table_digest(table.ids, table.columns, *part)
+    parts = world.threads
 
-    edges = [rows * i // world.threads for i in range(world.threads + 1)]
-    return sum(world.pool().map(digest, itertools.pairwise(edges))) % MODULUS
+    def digest(part: int) -> int:
+        edges = rows * part // parts, rows * (part + 1) // parts
+        return table_digest(table.ids, table.columns, *edges)
+
+    return sum(world.share(parts, digest)) % MODULUS

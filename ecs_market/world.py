@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import itertools
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -31,12 +30,13 @@ from ecs_market.types import F64, I64
 from ecs_market.units import MAX_LOTS, MAX_MINOR, MAX_STEPS
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 # Below this many rows a plain call is faster than handing ranges to threads.
 SERIAL_ROWS = 8192
 # As many rows are worth so many ranges; more ranges level out what threads have to do.
 RANGES_IN_SERIAL = 2
-RANGES_A_THREAD = 8
+RANGES_A_THREAD = 4
 # From so many rows on memory is given back within a tick, to be asked for anew in the next.
 LARGE = 4_000_000
 
@@ -326,21 +326,35 @@ class World:
         ranges = min(items, RANGES_A_THREAD * self.threads, worth)
         ranges = max(ranges, min(items, self.threads))
         edges = [start + items * i // ranges for i in range(ranges + 1)]
-        pool = self.pool()
-        jobs = [
-            pool.submit(kernel, first, last, *args) for first, last in itertools.pairwise(edges)
-        ]
-        # All must end before an error may leave: they write to the same arrays.
-        errors = [job.exception() for job in jobs]
+        return self.share(ranges, lambda each: kernel(edges[each], edges[each + 1], *args))
+
+    def share(self, parts: int, work: Callable[[int], T]) -> list[T]:
+        """Call ``work(i)`` for each of so many parts, in threads; return what it does, in order.
+
+        The calling thread takes part, so that no part waits for another thread to wake up.
+        """
+        found: dict[int, T] = {}
+        left = iter(range(parts))
+
+        def take() -> None:
+            for part in left:
+                found[part] = work(part)
+
+        others = [self._helpers().submit(take) for _ in range(min(self.threads, parts) - 1)]
+        try:
+            take()
+        finally:
+            # All must end before an error may leave: they write to the same arrays.
+            errors = [other.exception() for other in others]
         for error in errors:
             if error is not None:
                 raise error
-        return [job.result() for job in jobs]
+        return [found[part] for part in range(parts)]
 
-    def pool(self) -> ThreadPoolExecutor:
-        """Return the threads, started when first needed."""
+    def _helpers(self) -> ThreadPoolExecutor:
+        """Return the threads besides the calling one, started when first needed."""
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="ecs_market")
+            self._pool = ThreadPoolExecutor(self.threads - 1, thread_name_prefix="ecs_market")
         return self._pool
 
     @property

@@ -112,7 +112,8 @@ def test_kernels_in_threads_are_seen(found: Profile) -> None:
     assert search.rows == 9_000
     assert search.efficiency is not None
     assert 0.0 < search.efficiency <= 1.0
-    assert search.busy_ns[0] == 0
+    assert len(search.busy_ns) == 2
+    assert search.busy_ns[0] > 0
     assert sum(search.busy_ns) <= search.ns * 2
     serial = kernels["place_rows"]
     assert serial.efficiency is None

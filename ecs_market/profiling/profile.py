@@ -20,9 +20,9 @@ class Subject(NamedTuple):
     Attributes
     ----------
     kind
-        A whole tick, a system, a kernel in the tick's own thread (`CALL`), the wait for a kernel
-        that runs in workers (`SECTION`), one range of rows in a worker (`RANGE`), or the first call
-        of a kernel, which compiles it or reads it from the cache (`LOADING`).
+        A whole tick, a system, a kernel in the tick's own thread (`CALL`), a kernel in
+        several (`SECTION`), one range of rows of it in one of them (`RANGE`), or the first call of
+        a kernel, which compiles it or reads it from the cache (`LOADING`).
     system, kernel
         Names; empty where there is none.
     """
@@ -78,7 +78,7 @@ class KernelCost:
     Attributes
     ----------
     calls
-        How often the tick's thread called it, or waited for it in workers.
+        How often the tick's thread called it, alone or with workers.
     ns
         Nanoseconds of the tick's thread: with several threads less than the work.
     rows
@@ -86,7 +86,7 @@ class KernelCost:
     busy_ns
         Work by thread, the tick's own first, then the workers.
     efficiency
-        Work in workers over threads times the wait for them; None if it never ran there.
+        Work over threads times the time of the tick's own; None if it never ran in several.
     """
 
     system: str

@@ -155,7 +155,7 @@ class Profiler:
         if not self._system:
             return
         kind = LOADING if loaded else CALL
-        if not loaded and ranges and ranges[0][1]:
+        if not loaded and len(ranges) > 1:
             kind = SECTION
             self._events += ranges
         self._note(kind, self._system, kernel_name(kernel), *span)
