@@ -7,7 +7,7 @@ import numpy as np
 from ecs_market.components.intent import PARTNER
 from ecs_market.kernels.jit import borrowing, helper, inlined, kernel
 from ecs_market.kernels.philox import PAIR, uniform
-from ecs_market.types import F32, I8, I32, I64, Bool, int64, uint64
+from ecs_market.types import F32, I8, I32, I64, int64, uint64
 
 # What `mate` says of a row that has none: it may be paired, or it may not.
 OPEN, CLOSED = -1, -2
@@ -32,12 +32,12 @@ def bars(row: int, ident: int, tick: int, kind: I8, target: I32, until: I32) -> 
 
 
 @helper
-def listed(start: int, stop: int, mate: I32, count: I8, looked_at: Bool) -> int:
-    """Return how many candidates some rows that are open and looked at have together."""
+def listed(start: int, stop: int, rows: I64, mate: I32, count: I8) -> int:
+    """Return how many candidates some rows that are open have together."""
     found = int64(0)
-    for row in range(uint64(start), uint64(stop)):
-        if looked_at[row] and mate[row] == OPEN:
-            found += int64(count[row])
+    for place in range(start, stop):
+        if mate[rows[place]] == OPEN:
+            found += int64(count[rows[place]])
     return found
 
 
@@ -45,12 +45,12 @@ def listed(start: int, stop: int, mate: I32, count: I8, looked_at: Bool) -> int:
 def list_suitors(
     start: int,
     stop: int,
+    rows: I64,
     tick: int,
     ids: I64,
     count: I8,
     candidate_row: I32,
     candidate_weight: F32,
-    looked_at: Bool,
     mate: I32,
     barred_kind: I8,
     barred_target: I32,
@@ -59,16 +59,17 @@ def list_suitors(
     """Return for some rows whom they list without being listed: end, suitor and weight.
 
     What a pair gains is the same from both sides.  So the other's list is full of better ones, or
-    it leaves the suitor alone, who then is none.  Rows that are not `looked_at` are on all lists.
+    it leaves the suitor alone, who then is none.
     """
     slots = candidate_row.shape[1]
-    most = listed(start, stop, mate, count, looked_at)
+    most = listed(start, stop, rows, mate, count)
     end = np.empty(most, np.int32)
     suitor = np.empty(most, np.int32)
     weight = np.empty(most, np.float32)
     found = 0
-    for row in range(start, stop):
-        if not looked_at[row] or mate[row] != OPEN:
+    for place in range(start, stop):
+        row = rows[place]
+        if mate[row] != OPEN:
             continue
         for slot in range(count[row]):
             other = int64(candidate_row[row, slot])
@@ -116,12 +117,12 @@ def draw_weights(
 def list_edges(
     start: int,
     stop: int,
+    rows: I64,
     tick: int,
     ids: I64,
     count: I8,
     candidate_row: I32,
     weights: F32,
-    looked_at: Bool,
     mate: I32,
     barred_kind: I8,
     barred_target: I32,
@@ -129,17 +130,16 @@ def list_edges(
 ) -> tuple[I32, I32, F32]:
     """Return for some rows all edges of their lists, from both ends: end, other and weight.
 
-    Only rows that are `looked_at` count.
-
     Where the other lists the row too, it returns its own end itself.
     """
-    most = 2 * listed(start, stop, mate, count, looked_at)
+    most = 2 * listed(start, stop, rows, mate, count)
     end = np.empty(most, np.int32)
     suitor = np.empty(most, np.int32)
     weight = np.empty(most, np.float32)
     found = 0
-    for row in range(start, stop):
-        if not looked_at[row] or mate[row] != OPEN:
+    for place in range(start, stop):
+        row = rows[place]
+        if mate[row] != OPEN:
             continue
         for slot in range(count[row]):
             other = int64(candidate_row[row, slot])

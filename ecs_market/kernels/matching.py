@@ -36,11 +36,12 @@ def pair_mutual(start: int, stop: int, choice_kind: I8, choice_target: I32, mate
     Each row writes its own entry alone.
     """
     for row in range(uint64(start), uint64(stop)):
-        mate[row] = CLOSED
-        if choice_kind[row] == PARTNER:
-            other = uint64(choice_target[row])
-            mutual = choice_kind[other] == PARTNER and choice_target[other] == int64(row)
-            mate[row] = int64(other) if mutual else OPEN
+        # No branch, which could not be foreseen: who wants no partner looks at itself.
+        seeks = choice_kind[row] == PARTNER
+        other = uint64(choice_target[row]) if seeks else row
+        mutual = (choice_kind[other] == PARTNER) & (choice_target[other] == int64(row))
+        found = int64(other) if mutual else int64(OPEN)
+        mate[row] = found if seeks else CLOSED
 
 
 @inlined

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ecs_market.components.intent import IDLE, MARKET, PARTNER
-from ecs_market.kernels.jit import helper, kernel
+from ecs_market.kernels.jit import helper, inlined, kernel
 from ecs_market.kernels.philox import IDLE_WALK, below
 from ecs_market.kernels.spatial import apart, way
 from ecs_market.settings import OPEN
@@ -23,6 +23,19 @@ def stroll(at: int, steps: int, size: int, period: int) -> int:
     if steps >= 0:
         return (at + steps) % period
     return period - 1 - (period - 1 - at - steps) % period
+
+
+@inlined
+def shares(gap_x: int, gap_y: int, reach: int, budget: int) -> tuple[int, int]:
+    """Return how many steps go along each axis, given how far away the target is on it.
+
+    Step by step it is the longer one, x of two as long: what one is longer by, then by turns.
+    """
+    steps = max(int64(0), min(budget, gap_x + gap_y - reach))
+    longer = min(steps, abs(gap_x - gap_y))
+    rest = steps - longer
+    along_x = ((rest + 1) >> 1) + (longer if gap_x >= gap_y else int64(0))
+    return along_x, steps - along_x
 
 
 @kernel
@@ -101,22 +114,15 @@ def move_agents(
             walks = int64(budget[other])
             # Those that must share a cell also change sides from one step further off.
             near = walks + max(int64(1), reach)
-            if other_way and walks > 0 and distance <= near:
-                steps = int64(0)
+            waits = other_way & (walks > 0) & (distance <= near)
+            steps = int64(0) if waits else steps
         else:
             to_x = int64(patch_x[target[row]])
             to_y = int64(patch_y[target[row]])
-        while steps > 0:
-            gap_x = way(at_x, to_x, period_x)
-            gap_y = way(at_y, to_y, period_y)
-            if abs(gap_x) + abs(gap_y) <= reach:
-                break
-            if abs(gap_x) >= abs(gap_y):
-                ahead = gap_x > 0 and not (other_way and 2 * gap_x == period_x)
-                at_x = stroll(at_x, 1 if ahead else -1, width, period_x)
-            else:
-                ahead = gap_y > 0 and not (other_way and 2 * gap_y == period_y)
-                at_y = stroll(at_y, 1 if ahead else -1, height, period_y)
-            steps -= 1
-        x[row] = at_x
-        y[row] = at_y
+        gap_x = way(at_x, to_x, period_x)
+        gap_y = way(at_y, to_y, period_y)
+        along_x, along_y = shares(abs(gap_x), abs(gap_y), reach, steps)
+        back_x = (gap_x < 0) | (other_way & (2 * gap_x == period_x))
+        back_y = (gap_y < 0) | (other_way & (2 * gap_y == period_y))
+        x[row] = stroll(at_x, -along_x if back_x else along_x, width, period_x)
+        y[row] = stroll(at_y, -along_y if back_y else along_y, height, period_y)

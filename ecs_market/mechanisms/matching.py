@@ -26,7 +26,7 @@ from ecs_market.kernels.matching import (
 )
 from ecs_market.kernels.spatial import accumulate
 from ecs_market.mechanisms.pursuits import bars_in_force
-from ecs_market.types import F32, I8, I32, Bool
+from ecs_market.types import F32, I8, I32, I64
 from ecs_market.world import World
 
 
@@ -41,9 +41,8 @@ def three_pass(world: World) -> None:
     for table in world.tables(Intent, Pairing):
         world.over(table.start, table.stop, pair_mutual, *choices, search.mate)
     # A full list holds the best, so that who is not on it comes after all who are.
-    _heaviest_first(
-        world, list_suitors, search.candidate_weight, search.candidates, search.overlooked
-    )
+    overlooked = np.flatnonzero(search.overlooked)
+    _heaviest_first(world, list_suitors, search.candidate_weight, search.candidates, overlooked)
 
 
 def greedy_surplus(world: World) -> None:
@@ -93,22 +92,22 @@ def _all_edges(world: World, weight: F32) -> None:
     for table in world.tables(Intent, Pairing):
         world.over(table.start, table.stop, open_seekers, search.choice_kind, search.mate)
     end = world.agents.end
-    _heaviest_first(world, list_edges, weight, np.zeros(end, np.int8), np.ones(end, np.bool_))
+    _heaviest_first(world, list_edges, weight, np.zeros(end, np.int8), np.arange(end))
 
 
 def _heaviest_first(
-    world: World, listing: Callable[..., Any], weight: F32, own: I8, looked_at: Bool
+    world: World, listing: Callable[..., Any], weight: F32, own: I8, rows: I64
 ) -> None:
     """Match who is open greedily by weight.
 
     `own` says how much of an agent's list comes before the rest.  `listing` finds that rest in the
-    lists of the rows that are `looked_at`; it is then sorted.
+    lists of `rows`; it is then sorted.
     """
     search = world.scratch.search
     ids, end, mate = world.agents.whole(Identity).id, world.agents.end, search.mate
     bars = bars_in_force(world)
     lists = (world.tick, ids, search.candidates, search.candidate_row, weight)
-    edges = world.over(0, end, listing, *lists, looked_at, mate, *bars)
+    edges = world.over(0, len(rows), listing, rows, *lists, mate, *bars)
     first, other_row, other_weight = _by_end(edges, end)
     if len(other_row):
         world.over(0, end, sort_suitors, ids, first, other_row, other_weight)
