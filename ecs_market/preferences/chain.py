@@ -197,6 +197,17 @@ def last_slopes(
     return own(goods, parameters, floor, k)  # type: ignore[no-any-return]  # bound per link
 
 
+def both_slopes(
+    family: int, goods: F64, parameters: F64, floor: float, k: int
+) -> tuple[float, float]:
+    """Return the marginal utility of good k, and how it changes with k, one after the other.
+
+    `marginal` and `hessian` are bound to those of the families in use.
+    """
+    bend = hessian(family, goods, parameters, floor, k, k)
+    return marginal(family, goods, parameters, floor, k), bend
+
+
 def last_sloped(family: int, goods: F64, parameters: F64) -> bool:
     """Return whether marginal utilities are slopes of utility here."""
     return own(goods, parameters)  # type: ignore[no-any-return]  # bound per link

@@ -73,6 +73,20 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return float64(parameters[k] * level(goods, parameters, floor) / quantity)
 
 
+@absorbed
+def slopes(goods: F64, parameters: F64, floor: float, k: int) -> tuple[float, float]:
+    """Return dU/dx_k and d2U/dx_k^2, the bits of `marginal` and `hessian`."""
+    n = goods.shape[0]
+    quantity = max(goods[k], floor)
+    share = parameters[k]
+    if parameters[n + 1] == LOG:
+        kappa = parameters[n]
+        return float64(kappa * share / quantity), float64(-kappa * share / (quantity * quantity))
+    height = level(goods, parameters, floor)
+    bend = share * (share - 1.0) / (quantity * quantity)
+    return float64(share * height / quantity), float64(bend * height)
+
+
 @borrowing
 def shape(goods: F64, parameters: F64) -> int:
     """Return what is known of marginal utilities, as `shapes` has it."""

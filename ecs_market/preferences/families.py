@@ -57,7 +57,6 @@ _LINKS = (
     "utilities",
     "demands",
     "marginal",
-    "slopes",
     "sloped",
     "shape",
     "hessian",
@@ -65,6 +64,15 @@ _LINKS = (
     "indifference_count",
     "indifference_at",
 )
+# What holds for families that do not say.
+_OTHERS = {
+    "utilities": blocks.no_utilities,
+    "demands": blocks.no_demands,
+    "sloped": kinks.always_sloped,
+    "shape": shapes.no_shape,
+    "indifference_count": kinks.no_indifference,
+    "indifference_at": kinks.never_indifferent,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,26 +246,17 @@ def _wanted(chosen: Dispatch, fees: bool) -> Any:
     )
 
 
-def _function(family: ModuleType, name: str) -> Any:
-    """Return a family's kernel.
+def _own(family: ModuleType, name: str) -> Any:
+    """Return a family's kernel, None if it has none and what holds for others holds for it.
 
     A family whose demand never jumps has no indifference prices.  One with jumps has
     `indifference_price(.., k)`, or, if it can have several a good, `indifference_count` and
     `indifference_at(.., k, index)`.  One need not have functions of blocks.
     """
-    if name in ("utilities", "demands"):
-        return getattr(family, name, getattr(blocks, f"no_{name}"))
-    if name == "slopes" and not hasattr(family, name):
-        bound = {"marginal": family.marginal, "hessian": family.hessian}
-        return specialise(kinks.both_slopes, f"both_slopes_{family.NAME}", absorbed, **bound)
-    if name == "sloped":
-        return getattr(family, name, kinks.always_sloped)
-    if name == "shape":
-        return getattr(family, name, shapes.no_shape)
     if not name.startswith("indifference") or hasattr(family, "indifference_count"):
-        return getattr(family, name)
+        return getattr(family, name, None)
     if not family.KINKED:
-        return kinks.no_indifference if name.endswith("count") else kinks.never_indifferent
+        return None
     if name.endswith("count"):
         return kinks.one_indifference
     return specialise(
@@ -268,26 +267,41 @@ def _function(family: ModuleType, name: str) -> Any:
     )
 
 
+def _chain(codes: tuple[int, ...], function: str, other: Any = None, others: str = "other") -> Any:
+    """Return a chain of comparisons over those families that have a function.
+
+    At its end is `other`, called `others`, for families that have none.
+    """
+    # What face-to-face trade asks for over and over is put where it is asked.
+    compiler = absorbed if function in ("marginal", "slopes", "sloped") else borrowing
+    link, name = None, function
+    having = [code for code in codes if _own(FAMILIES[code], function) is not None]
+    if len(having) < len(codes):
+        link, name = other, f"{function}_{others}"
+        if link is None:
+            last = getattr(chain, f"last_{function}")
+            link = specialise(last, name, compiler, own=_OTHERS[function])
+    for code in having:
+        own = _own(FAMILIES[code], function)
+        name = f"{name}_or_{FAMILIES[code].NAME}" if link else f"{name}_{FAMILIES[code].NAME}"
+        if link is None:
+            link = specialise(getattr(chain, f"last_{function}"), name, compiler, own=own)
+        else:
+            bound = {"CODE": code, "own": own, "other": link}
+            link = specialise(getattr(chain, function), name, compiler, **bound)
+    return link
+
+
 @functools.cache
 def dispatch(codes: tuple[int, ...]) -> Dispatch:
     """Return scalar functions for a set of families, given as ascending codes."""
-    family = FAMILIES[codes[-1]]
     name = "_or_".join(FAMILIES[code].NAME for code in codes)
-    made: dict[str, Any] = {}
-    for function in _LINKS:
-        own = _function(family, function)
-        # What face-to-face trade asks for over and over is put where it is asked.
-        compiler = absorbed if function in ("marginal", "slopes", "sloped") else borrowing
-        if len(codes) == 1:
-            link = specialise(
-                getattr(chain, f"last_{function}"), f"{function}_{name}", compiler, own=own
-            )
-        else:
-            bound = {
-                "CODE": family.CODE,
-                "own": own,
-                "other": getattr(dispatch(codes[:-1]), function),
-            }
-            link = specialise(getattr(chain, function), f"{function}_{name}", compiler, **bound)
-        made[function] = link
-    return Dispatch(name=name, **made)
+    made = {function: _chain(codes, function) for function in _LINKS}
+    both = specialise(
+        chain.both_slopes,
+        f"both_slopes_{name}",
+        absorbed,
+        marginal=made["marginal"],
+        hessian=made["hessian"],
+    )
+    return Dispatch(name=name, slopes=_chain(codes, "slopes", both, f"of_{name}"), **made)

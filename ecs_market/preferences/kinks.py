@@ -1,13 +1,12 @@
 """What holds for families that do not say: how many indifference prices, where slopes.
 
-`only_indifference` and `both_slopes` are templates; `families` binds `indifference_price` in the
-one, `marginal` and `hessian` in the other.
+`only_indifference` is a template; `families` binds `indifference_price` in it.
 """
 
 from __future__ import annotations
 
 from ecs_market.kernels.jit import borrowing
-from ecs_market.preferences.linear import hessian, indifference_price, marginal
+from ecs_market.preferences.linear import indifference_price
 from ecs_market.types import F64, float64
 
 
@@ -42,8 +41,3 @@ def only_indifference(
 ) -> float:
     """Return the one indifference price of good k."""
     return float64(indifference_price(parameters, money_weight, mode, numeraire, k))
-
-
-def both_slopes(goods: F64, parameters: F64, floor: float, k: int) -> tuple[float, float]:
-    """Return dU/dx_k and d2U/dx_k^2."""
-    return marginal(goods, parameters, floor, k), hessian(goods, parameters, floor, k, k)

@@ -77,6 +77,18 @@ def marginal(goods: F64, parameters: F64, floor: float, k: int) -> float:
 
 
 @absorbed
+def slopes(goods: F64, parameters: F64, floor: float, k: int) -> tuple[float, float]:
+    """Return dU/dx_k and d2U/dx_k^2, the bits of `marginal` and `hessian`."""
+    n = goods.shape[0]
+    kappa = parameters[2 * n]
+    above = max(goods[k] - parameters[n + k], floor)
+    bend = float64(-kappa * parameters[k] / (above * above))
+    if goods[k] < parameters[n + k]:
+        return float64(marginal(goods, parameters, floor, k)), bend
+    return float64(kappa * parameters[k] / above), bend
+
+
+@absorbed
 def sloped(goods: F64, parameters: F64) -> bool:
     """Return whether marginal utilities are slopes of U: not while anything is short."""
     n = goods.shape[0]
