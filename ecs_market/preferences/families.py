@@ -187,12 +187,12 @@ def _find_while_room(codes: tuple[int, ...], fees: bool, name: str) -> Any:
     names |= {"demands": chosen.demands, "marginal": chosen.marginal}
     names["wanted"] = _wanted(chosen, fees)
     made = functools.partial(_valued, name, names)
-    made("gain_at", "wanted", "utility")
+    made("trade_at", "wanted")
     made("write_prices", "marginal")
     made("load_block", "write_prices")
-    made("gains_together", "demands", "utilities")
-    made("value_together", "gains_together", "utilities")
-    made("value_alone", "gain_at", "utility")
+    made("trades_together", "demands")
+    made("value_together", "trades_together", "utilities")
+    made("value_alone", "trade_at", "utility")
     names["TOGETHER"] = not fees and any(hasattr(FAMILIES[code], "demands") for code in codes)
     made("value_block", "load_block", "value_together", "value_alone", "TOGETHER")
     value_offers = specialise(

@@ -23,8 +23,10 @@ from ecs_market.preferences.modes import IN_UTILITY, QUASILINEAR
 from ecs_market.preferences.offers import Offers, Posts, Rules, Seekers
 from ecs_market.types import F64, I32, Bool, float64, int64
 
-# Values at prices that turn out higher, at lower ones, and at those known.
-UP, DOWN, KNOWN = 0, 1, 2
+# What is valued: what is held, and trades at prices that turn out higher, at lower ones, and at
+# those known.
+BEFORE, UP, DOWN, KNOWN = range(4)
+TURNS = 4
 # Whether some family has functions of blocks.
 TOGETHER = False
 
@@ -102,7 +104,7 @@ def new_desk(n: int, width: int) -> Desk:
     )
 
 
-def gain_at(
+def trade_at(
     family: int,
     price: F64,
     fee_rate: float,
@@ -116,16 +118,14 @@ def gain_at(
     mode: int,
     numeraire: int,
     floor: float,
-    before: float,
-    worth: float,
     work: F64,
     mask: Bool,
     low: F64,
     high: F64,
 ) -> float:
-    """Return the gain [M] of trading at `price`, no good by more than the agent's own holding.
+    """Write to `high` what is held after trading at `price`, and return what that costs [M].
 
-    `worth` is the utility of a unit of money, or of what counts for it.
+    No good is traded by more than the agent's own holding.
     """
     n = goods.shape[0]
     wanted(
@@ -158,8 +158,7 @@ def gain_at(
     for k in range(n):
         high[k] = goods[k] + share * low[k]
         cost += (price[k] * low[k] + (fee_rate * price[k] + fee_unit) * abs(low[k])) * share
-    change = utility(family, high, parameters, floor) - before
-    return change / worth - (cost if mode == QUASILINEAR else 0.0)
+    return cost
 
 
 def write_prices(
@@ -180,24 +179,10 @@ def write_prices(
     values most, in which it then counts.  Without a price it has an idea of its own: its rate.
     """
     code = int64(seekers.family[row])
-    floor = 0.5 * rules.lot_size
     goods_count = posts.price.shape[1]
     n = desk.price.shape[0]
     worth = seekers.money_weight[row]
-    if rules.mode != QUASILINEAR or worth <= 0.0:
-        for k in range(n):
-            desk.rate[k] = marginal(code, desk.goods, desk.own, floor, k)
-    if rules.mode != QUASILINEAR:
-        worth = desk.rate[counted]
-    useless = worth <= 0.0
-    steady = int64(counted)
-    if useless:
-        for k in range(n):
-            if desk.traded[k] and desk.rate[k] > worth:
-                worth = desk.rate[k]
-                steady = int64(k)
-        if worth <= 0.0:
-            return 0.0, steady
+    asked = rules.mode != QUASILINEAR or worth <= 0.0
     for k in range(n):
         desk.price[k] = 1.0
         if k != counted:
@@ -212,8 +197,24 @@ def write_prices(
                     rules.step_numerator,
                     rules.step_denominator,
                 )
-            if desk.price[k] <= 0.0:
-                desk.price[k] = max(marginal(code, desk.goods, desk.own, floor, k) / worth, 1e-12)
+            asked |= desk.price[k] <= 0.0
+    if asked:
+        for k in range(n):
+            desk.rate[k] = marginal(code, desk.goods, desk.own, 0.5 * rules.lot_size, k)
+    if rules.mode != QUASILINEAR:
+        worth = desk.rate[counted]
+    useless = worth <= 0.0
+    steady = int64(counted)
+    if useless:
+        for k in range(n):
+            if desk.traded[k] and desk.rate[k] > worth:
+                worth = desk.rate[k]
+                steady = int64(k)
+        if worth <= 0.0:
+            return 0.0, steady
+    for k in range(n):
+        if desk.price[k] <= 0.0:
+            desk.price[k] = max(desk.rate[k] / worth, 1e-12)
     if useless:
         worth = 0.0
         for k in range(n):
@@ -308,10 +309,13 @@ def load_block(
     return first
 
 
-def gains_together(
-    code: int, count: int, counted: int, shading: float, floor: float, mode: int, desk: Desk
+def trades_together(
+    code: int, count: int, counted: int, shading: float, mode: int, desk: Desk
 ) -> bool:
-    """Write to `desk.new` what `gain_at` gives for a block at `desk.tilted`, where that works."""
+    """Write what `trade_at` does for a block at `desk.tilted`, unless the family refuses.
+
+    What is held after the trades goes to `block.high`, what they cost to `desk.cost`.
+    """
     block, tilted, traded = desk.block, desk.tilted, desk.traded
     held, low, after = block.held, block.low, block.high
     n = held.shape[0]
@@ -342,12 +346,6 @@ def gains_together(
         for j in range(count):
             after[k, j] = held[k, j] + desk.share[j] * low[k, j]
             desk.cost[j] += tilted[k, j] * low[k, j] * desk.share[j]
-    if not utilities(code, count, after, block.own, floor, block.work, desk.new):
-        return False
-    charged = 1.0 if mode == QUASILINEAR else 0.0
-    for j in range(count):
-        change = desk.new[j] - desk.old[j]
-        desk.new[j] = change / desk.unit[j] - charged * desk.cost[j]
     return True
 
 
@@ -365,27 +363,36 @@ def value_together(
 ) -> bool:
     """Write what the first offers of a block are worth, unless the family refuses."""
     block = desk.block
-    floor = 0.5 * rules.lot_size
-    if not utilities(code, count, block.held, block.own, floor, block.work, desk.old):
-        return False
-    for turn in range(3):
+    n = block.held.shape[0]
+    part = 1.0 if up == down else 0.5
+    charged = 1.0 if rules.mode == QUASILINEAR else 0.0
+    for turn in range(TURNS):
         if (turn == DOWN and up == down) or (turn == KNOWN and not promises):
             continue
-        for k in range(desk.price.shape[0]):
+        for k in range(n):
             tilt = 1.0 if turn == KNOWN or k == counted else (up if turn == UP else down)
             for j in range(count):
                 desk.tilted[k, j] = desk.known[k, j] * tilt
-        if not gains_together(code, count, counted, shading, floor, rules.mode, desk):
+                block.high[k, j] = block.held[k, j]
+        if turn != BEFORE and not trades_together(code, count, counted, shading, rules.mode, desk):
             return False
-        part = 1.0 if up == down else 0.5
+        floor = 0.5 * rules.lot_size
+        values = desk.old if turn == BEFORE else desk.new
+        if not utilities(code, count, block.high, block.own, floor, block.work, values):
+            return False
+        if turn == BEFORE:
+            continue
+        for j in range(count):
+            change = desk.new[j] - desk.old[j]
+            desk.share[j] = change / desk.unit[j] - charged * desk.cost[j]
         for j in range(count):
             entry = desk.who[j]
             if turn == KNOWN:
-                offers.promise[entry] = desk.new[j]
+                offers.promise[entry] = desk.share[j]
             elif turn == UP:
-                offers.value[entry] = part * desk.new[j]
+                offers.value[entry] = part * desk.share[j]
             else:
-                offers.value[entry] += part * desk.new[j]
+                offers.value[entry] += part * desk.share[j]
     return True
 
 
@@ -418,35 +425,41 @@ def value_alone(
         desk.goods[k] = block.held[k, j]
     for k in range(desk.own.shape[0]):
         desk.own[k] = block.own[k, j]
-    before = utility(code, desk.goods, desk.own, floor)
     offers.value[entry] = 0.0
-    for turn in range(3):
+    before = 0.0
+    for turn in range(TURNS):
         if (turn == DOWN and up == down) or (turn == KNOWN and not promises):
             continue
         for k in range(n):
             tilt = 1.0 if turn == KNOWN or k == desk.steady[j] else (up if turn == UP else down)
             desk.price[k] = desk.known[k, j] * tilt
-        gain = gain_at(
-            code,
-            desk.price,
-            posts.fee_rate[post],
-            posts.fee_unit[post],
-            posts.shading[post],
-            desk.traded,
-            desk.goods,
-            float64(seekers.minor[offers.row[entry]]) * rules.minor_size,
-            desk.own,
-            block.worth[j],
-            rules.mode,
-            counted,
-            floor,
-            before,
-            desk.unit[j],
-            desk.work,
-            desk.mask,
-            desk.low,
-            desk.high,
-        )
+            desk.high[k] = desk.goods[k]
+        cost = 0.0
+        if turn != BEFORE:
+            cost = trade_at(
+                code,
+                desk.price,
+                posts.fee_rate[post],
+                posts.fee_unit[post],
+                posts.shading[post],
+                desk.traded,
+                desk.goods,
+                float64(seekers.minor[offers.row[entry]]) * rules.minor_size,
+                desk.own,
+                block.worth[j],
+                rules.mode,
+                counted,
+                floor,
+                desk.work,
+                desk.mask,
+                desk.low,
+                desk.high,
+            )
+        reached = utility(code, desk.high, desk.own, floor)
+        if turn == BEFORE:
+            before = reached
+            continue
+        gain = (reached - before) / desk.unit[j] - (cost if rules.mode == QUASILINEAR else 0.0)
         if turn == KNOWN:
             offers.promise[entry] = gain
         else:
