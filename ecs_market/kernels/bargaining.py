@@ -47,7 +47,7 @@ from ecs_market.kernels.bargaining_sides import (
     write_gains,
     write_rates,
 )
-from ecs_market.kernels.jit import borrowing
+from ecs_market.kernels.jit import absorbed
 from ecs_market.kernels.tallying import count
 from ecs_market.preferences.chain import last_shape as shape
 from ecs_market.preferences.modes import QUASILINEAR
@@ -59,7 +59,7 @@ REPEATS = True
 MOST_AGREEMENTS = 1000
 
 
-@borrowing
+@absorbed
 def forget(tried: Bool) -> None:
     """Mark every pair of goods as untried."""
     for k in range(tried.shape[0]):
@@ -67,7 +67,7 @@ def forget(tried: Bool) -> None:
             tried[k, unit] = False
 
 
-@borrowing
+@absorbed
 def buyer_leads(lead: int, buyer: int) -> bool:
     """Return whether the buyer makes the offer."""
     if lead == LOWER or lead == HIGHER:

@@ -25,7 +25,7 @@ from ecs_market.kernels.bargaining_sides import (
     money_at,
     payment_for,
 )
-from ecs_market.kernels.jit import borrowing, inlined
+from ecs_market.kernels.jit import absorbed, inlined
 from ecs_market.preferences.chain import last_demand as demand
 from ecs_market.preferences.chain import last_marginal as marginal
 from ecs_market.preferences.chain import last_sloped as sloped
@@ -178,7 +178,7 @@ def block_gains(
     return True
 
 
-@borrowing
+@absorbed
 def first_guess(
     pair: Pair,
     buyer: int,

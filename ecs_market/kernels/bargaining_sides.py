@@ -89,7 +89,7 @@ def new_pair(goods: int, entries: int, parameters: int, blocks: int) -> Pair:
     )
 
 
-@borrowing
+@absorbed
 def payment_for(lots: int, steps: int, unit_steps: int) -> int:
     """Return what `lots` cost: minor units (`unit_steps` 0), or the nearest lots of a good."""
     if unit_steps == 0:
@@ -98,7 +98,7 @@ def payment_for(lots: int, steps: int, unit_steps: int) -> int:
     return quotient + (1 if 2 * remainder >= unit_steps else 0)
 
 
-@borrowing
+@absorbed
 def affordable(cash: int, steps: int, unit_steps: int) -> int:
     """Return how many lots `cash` (minor units, or lots of the good that pays) can buy."""
     if unit_steps == 0:
@@ -109,7 +109,7 @@ def affordable(cash: int, steps: int, unit_steps: int) -> int:
     return lots
 
 
-@borrowing
+@absorbed
 def exchange_rate(worth: float, worth_of_unit: float) -> float:
     """Return how much of what pays a good is worth, inf if that is worth nothing.
 
@@ -120,7 +120,7 @@ def exchange_rate(worth: float, worth_of_unit: float) -> float:
     return math.inf if worth > 0.0 else -1.0
 
 
-@borrowing
+@absorbed
 def midpoint(one: float, two: float) -> float:
     """Return the middle of two rates of exchange.
 
@@ -133,7 +133,7 @@ def midpoint(one: float, two: float) -> float:
     return 0.5 * (one + two)
 
 
-@borrowing
+@absorbed
 def in_steps(price: float, step_size: float) -> int:
     """Return a price in whole steps, at least one."""
     return max(int64(1), int64(min(MOST_PRICE, price / step_size) + 0.5))
@@ -145,7 +145,7 @@ def money_at(pair: Pair) -> int:
     return int64(pair.rates.shape[1]) - 1
 
 
-@borrowing
+@absorbed
 def pick_items(pair: Pair, scale: Scale, tried: Bool) -> tuple[int, int, float, float]:
     """Return the untried pair (good, what pays) whose rates of exchange are furthest apart.
 
@@ -219,7 +219,7 @@ def put_back(pair: Pair, goods: I64, money: I64) -> None:
         money[row] = pair.held[at, n]
 
 
-@borrowing
+@absorbed
 def move(pair: Pair, scale: Scale, at: int, item: int, change: int) -> None:
     """Change what side `at` holds of an item."""
     pair.held[at, item] += change
@@ -258,7 +258,7 @@ def write_rates(pair: Pair, scale: Scale, at: int, moved: int, unit: int) -> boo
     return changed
 
 
-@borrowing
+@absorbed
 def gained(now: float, old: float, spent: float) -> float:
     """Return the change in utility, 0 in the noise."""
     found = now - old - spent
@@ -303,7 +303,7 @@ def both_gain(
     return True
 
 
-@borrowing
+@absorbed
 def money_rate(pair: Pair, at: int, mode: int, k: int, unit: int) -> float:
     """Return the utility in which a side's gains are counted: of money, or of what pays.
 
@@ -315,7 +315,7 @@ def money_rate(pair: Pair, at: int, mode: int, k: int, unit: int) -> float:
     return found if found > 0.0 else float64(pair.rates[at, unit])
 
 
-@borrowing
+@absorbed
 def in_minor(gained: float, paid: int, minor_size: float) -> int:
     """Return a gain and what was paid to the side besides, in minor units; 0 at least."""
     whole = math.floor(min(MOST_FLOAT, max(-MOST_FLOAT, gained / minor_size)) + 0.5)
@@ -344,7 +344,7 @@ def with_room(record: I64, used: int, more: int) -> I64:
     return grown
 
 
-@borrowing
+@absorbed
 def note(record: I64, at: int, buyer: int, seller: int, k: int, size: int, steps: int) -> None:
     """Write a row of the record."""
     record[at, 0] = buyer

@@ -115,7 +115,7 @@ def borrowing(function: F) -> F:
 
 
 def absorbed(function: F) -> F:
-    """Compile as `borrowing`, always inlined: for a function that one other calls, from one place.
+    """Compile as `borrowing`, always inlined: for what is small, or called from one place.
 
     Its arguments, arrays above all, then need not be handed over one by one.
     """
@@ -201,6 +201,8 @@ def _compile_inner(function: F, **options: bool) -> F:
 def _compile(function: F, **options: Any) -> F:
     if _config.DISABLE_JIT:
         return function
+    # Said in any case: else it would be taken over from whichever function calls this one first.
+    options = {"forceinline": False} | options
     dispatcher = _njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     dispatcher._cache = KernelCache(function)  # noqa: SLF001
     with _lock:

@@ -111,8 +111,8 @@ class Bargains:
         return Trades(market, *np.ascontiguousarray(made.T))
 
 
-# What the loop over pairs calls from one place each: their many arguments then stay where they are.
-ONCE = {
+# What is put where it is called, and so need not be handed its many arguments.
+IN_PLACE = {
     bargaining.meet,
     bargaining.carry_out,
     bargaining_blocks.agree_on_block,
@@ -121,7 +121,12 @@ ONCE = {
     bargaining_blocks.side_gains,
     bargaining_blocks.slope_after,
     bargaining_blocks.marginal_after,
+    bargaining_blocks.sloped_after,
     bargaining.book,
+    bargaining.repeats,
+    bargaining.count_worth,
+    bargaining_sides.both_gain,
+    bargaining_sides.gain,
     bargaining_sides.write_rates,
 }
 
@@ -185,7 +190,7 @@ def _kernel(rule: str, codes: tuple[int, ...]) -> Any:
         compiler = borrowing
         if template in loops:
             compiler = kernel
-        elif template in ONCE:
+        elif template in IN_PLACE:
             compiler = absorbed
         return specialise(template, f"{template.__name__}_{ending}", compiler, **names)
 

@@ -124,7 +124,7 @@ def parts(goods: F64, parameters: F64, floor: float, k: int) -> float:
     return total
 
 
-@borrowing
+@absorbed
 def height(goods: F64, parameters: F64, floor: float, k: int, whole: float) -> float:
     """Return u with every quantity taken at no less than `floor`, from the `parts` of good k."""
     n = goods.shape[0]

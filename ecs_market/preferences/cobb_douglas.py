@@ -53,7 +53,7 @@ def utility(goods: F64, parameters: F64, floor: float) -> float:
     return exp(min(total, MOST_LOGARITHM))
 
 
-@borrowing
+@absorbed
 def level(goods: F64, parameters: F64, floor: float) -> float:
     """Return u with every quantity taken at no less than `floor`."""
     total = 0.0
