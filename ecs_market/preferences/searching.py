@@ -95,6 +95,8 @@ def choose_posts(
         while entry < found and offers.row[entry] == row:
             here = entry
             entry += 1
+            if offers.value[here] == -np.inf:
+                continue
             post = int64(offers.post[here])
             value = offers.value[here] * offers.discount[here]
             value *= standing[post]
