@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from ecs_market.components.market_post import MarketPost
+from ecs_market.components.position import Position
 from ecs_market.preferences import searching
 from ecs_market.systems import search_markets
 from ecs_market.systems.appraise import Appraise
 from ecs_market.systems.broadcast import Broadcast
 from ecs_market.systems.search_markets import SearchMarkets, alike
 from tests.oracles import worlds
-from tests.oracles.worlds import COBB_DOUGLAS, group, world_of
+from tests.oracles.worlds import COBB_DOUGLAS, LEVEL, group, world_of
 
 pytestmark = pytest.mark.kernel
 
@@ -81,6 +82,30 @@ def test_offers_together_and_alone(seed: int, mode: str, monkeypatch: pytest.Mon
     for together, alone in zip(*found, strict=True):
         np.testing.assert_array_equal(together, alone)
     assert len(set(found[0][0][world.agent_rows].tolist())) > 2
+
+
+def test_a_post_that_is_not_heard_promises_nothing() -> None:
+    for hearing in (1, 9):
+        world = world_of(
+            group("all", 20, [LEVEL, COBB_DOUGLAS], inventories={"A": [1, 9], "B": [1, 9], "M": 3}),
+            market_posts=[
+                {"location": [0, 0], "visibility_radius": 40, "broadcast_radius": hearing}
+            ],
+            price_info={"sigma": 0.3},
+            params={"reputation": {"type": "ema", "weight": 0.5}, "min_value": 0.0},
+        )
+        market = world.posts.whole(MarketPost)
+        market.current_prices[0], market.price_formed_at[0] = [3000, 9000], 0
+        world.tick = 1
+        Appraise().process(world)
+        Broadcast().process(world)
+        SearchMarkets().process(world)
+        position, search = world.agents.whole(Position), world.scratch.search
+        rows = world.agent_rows
+        far = position.x[rows] + position.y[rows] > hearing
+        assert (search.best_market[rows][far] == 0).any()
+        assert (search.promise[rows][far] == 0.0).all()
+        assert hearing == 1 or (search.promise[rows][~far] > 0.0).any()
 
 
 def test_more_offers_than_there_is_room_for() -> None:

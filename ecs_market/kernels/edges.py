@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.components.intent import PARTNER
-from ecs_market.kernels.jit import borrowing, helper, inlined, kernel
+from ecs_market.kernels.jit import borrowing, helper, kernel
 from ecs_market.kernels.philox import PAIR, uniform
+from ecs_market.kernels.pursuit import leaves_alone
 from ecs_market.types import F32, I8, I32, I64, int64, uint64
 
 # What `mate` says of a row that has none: it may be paired, or it may not.
@@ -18,15 +19,6 @@ def lists(row: int, other: int, count: I8, candidate_row: I32) -> bool:
     """Return whether `other` is among the candidates of `row`."""
     for slot in range(uint64(count[row])):
         if candidate_row[row, slot] == other:
-            return True
-    return False
-
-
-@inlined
-def bars(row: int, ident: int, tick: int, kind: I8, target: I32, until: I32) -> bool:
-    """Return whether `row` leaves the agent `ident` alone for now."""
-    for slot in range(uint64(kind.shape[1])):
-        if until[row, slot] > tick and kind[row, slot] == PARTNER and target[row, slot] == ident:
             return True
     return False
 
@@ -77,7 +69,9 @@ def list_suitors(
                 continue
             if lists(other, row, count, candidate_row):
                 continue
-            if bars(other, ids[row], tick, barred_kind, barred_target, barred_until):
+            if leaves_alone(
+                other, ids[row], tick, PARTNER, barred_kind, barred_target, barred_until
+            ):
                 continue
             end[found] = other
             suitor[found] = row
@@ -145,7 +139,9 @@ def list_edges(
             other = int64(candidate_row[row, slot])
             if mate[other] != OPEN:
                 continue
-            if bars(other, ids[row], tick, barred_kind, barred_target, barred_until):
+            if leaves_alone(
+                other, ids[row], tick, PARTNER, barred_kind, barred_target, barred_until
+            ):
                 continue
             both = 1 if lists(other, row, count, candidate_row) else 2
             for side in range(both):

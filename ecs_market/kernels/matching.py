@@ -13,9 +13,10 @@ from __future__ import annotations
 import numpy as np
 
 from ecs_market.components.intent import PARTNER
-from ecs_market.kernels.edges import CLOSED, OPEN, bars
+from ecs_market.kernels.edges import CLOSED, OPEN
 from ecs_market.kernels.jit import borrowing, inlined, kernel
 from ecs_market.kernels.lanes import prefetch
+from ecs_market.kernels.pursuit import leaves_alone
 from ecs_market.types import I8, I32, I64, int64, uint64
 
 # Memory takes about as long to answer as so many rows take to be settled.
@@ -69,8 +70,8 @@ def best_left(
     chosen = int64(-1)
     while chosen < 0 and step < own:
         other = uint64(candidate_row[me, uint64(step)])
-        if mate[other] == OPEN and not bars(
-            other, ids[me], tick, barred_kind, barred_target, barred_until
+        if mate[other] == OPEN and not leaves_alone(
+            other, ids[me], tick, PARTNER, barred_kind, barred_target, barred_until
         ):
             chosen = int64(other)
         else:

@@ -111,7 +111,9 @@ def choose_posts(
                 score_chosen = score
                 value_chosen = value
                 chosen = ident
-                promised = offers.promise[here]
+                # Prices that are an agent's own idea promise nothing.
+                known = offers.hears[here] or offers.noted[here] >= 0
+                promised = offers.promise[here] if known else 0.0
         best_value[row] = value_chosen
         best_market[row] = chosen
         if promise.shape[0] > 0:

@@ -1,8 +1,8 @@
 """What trading at a post would be worth to an agent, at the prices that it goes by.
 
 The names imported here from `chain` and `holdings` are bound, for `families.search`, to a dispatch
-over all families in use.  Offers of one post to agents of one family are valued side by side where
-the family can do so (see `blocks`), with the same bits as one by one.
+over all families in use.  Offers of posts alike to agents of one family are valued side by side
+where the family can do so (see `blocks`), with the same bits as one by one.
 """
 
 from __future__ import annotations
